@@ -1,0 +1,1 @@
+"""Door for officials and operators: dashboards, approvals, recalls."""

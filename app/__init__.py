@@ -1,0 +1,1 @@
+"""Puts the house together: factory, settings, error pages, jobs, command line."""

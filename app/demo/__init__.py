@@ -1,0 +1,1 @@
+"""The demo: a year of the region, made through the verbs."""

@@ -1,0 +1,1 @@
+"""Door for suppliers: listing, lots, labels, fulfilment, statements."""

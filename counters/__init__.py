@@ -1,0 +1,1 @@
+"""Door for halls, zones and counters: goods-in, till, count."""

@@ -1,0 +1,1 @@
+"""How many, and where: lots, serials, cases, a ledger of moves and the balances it adds up to."""

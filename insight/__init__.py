@@ -1,0 +1,1 @@
+"""What it means: totals that can be thrown away and made again, and alarms."""

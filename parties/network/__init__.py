@@ -1,0 +1,1 @@
+"""Where: the plan, counties, organisations, places and outlets."""

@@ -1,0 +1,1 @@
+"""Who: accounts, roles, what each may do, and the audit trail."""

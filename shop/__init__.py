@@ -1,0 +1,1 @@
+"""Door for consumers: browse, basket, checkout, my orders."""

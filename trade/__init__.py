@@ -1,0 +1,1 @@
+"""What was agreed: orders, sales, settlement, and the ledger under them."""

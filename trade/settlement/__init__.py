@@ -1,0 +1,1 @@
+"""Who is owed what, and the statement that shows it."""
