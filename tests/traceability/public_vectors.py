@@ -1,0 +1,19 @@
+"""Public conformance data: read where it lies, never copied in."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def public_vectors(name: str) -> Any:
+    """Read `vectors/<name>` beside the project (or under SHARED_DIR), or skip loudly."""
+    shared = Path(os.environ.get("SHARED_DIR") or ROOT.parent / "shared")
+    path = shared / "vectors" / name
+    if not path.is_file():
+        pytest.skip(f"PUBLIC VECTORS ABSENT, NOTHING CHECKED: {path} (set SHARED_DIR)")
+    return json.loads(path.read_text(encoding="utf-8"))
