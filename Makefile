@@ -90,12 +90,12 @@ bench-full: setup-dev ## Measure one bench at its full size (NAME=…)
 ##@ Set it up
 .PHONY: setup
 setup: ## What the running program needs: Python packages, front-end packages, translations
-	@$(PYTHON) tools/venv.py run node
+	@$(PYTHON) tools/packages.py run node
 	@for step in $(wildcard tools/compile_translations.py tools/build_static.py); do $(PY) "$$step" >&2; done
 
 .PHONY: setup-dev
 setup-dev: setup ## And what tests, linters and benches need
-	@$(PYTHON) tools/venv.py dev
+	@$(PYTHON) tools/packages.py dev
 
 .PHONY: system
 system: ## What only Debian has: Chromium and a Chinese font (installs as root, else says how)
@@ -103,7 +103,7 @@ system: ## What only Debian has: Chromium and a Chinese font (installs as root, 
 
 .PHONY: lock
 lock: ## Write the lock files anew from the *.in files and package.json (UPGRADE=1 for newer versions)
-	@$(PYTHON) tools/venv.py run node lock
+	@$(PYTHON) tools/packages.py run node lock
 	@for name in $(LOCKED); do \
 	  uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	    $(if $(UPGRADE),--upgrade) --output-file $$name.txt $$name.in; \

@@ -1,9 +1,9 @@
 """Make `.venv` and put locked packages into it; done already, it takes a blink.
 
-    python3 tools/venv.py run          what the running program needs
-    python3 tools/venv.py run dev      and what tests, linters and benches need
-    python3 tools/venv.py run node     and Node, where the machine has none that is new enough
-    python3 tools/venv.py lock         what `make lock` needs
+    python3 tools/packages.py run          what the running program needs
+    python3 tools/packages.py run dev      and what tests, linters and benches need
+    python3 tools/packages.py run node     and Node, where the machine has none that is new enough
+    python3 tools/packages.py lock         what `make lock` needs
 
 Standard library only: it runs before anything is installed. Each group is one lock file; a stamp
 in `.venv` holds that file's hash, so a changed lock is installed again and an unchanged one is not.
@@ -35,7 +35,7 @@ def main(groups: list[str]) -> None:
     """Bring `.venv` to hold every group named; exit with a sentence when it cannot be done."""
     unknown = [group for group in groups if group not in LOCKS]
     if unknown or not groups:
-        sys.exit(f"usage: python3 tools/venv.py [{'|'.join(LOCKS)}] …")
+        sys.exit(f"usage: python3 tools/packages.py [{'|'.join(LOCKS)}] …")
     if sys.version_info < OLDEST_PYTHON:
         wanted = ".".join(map(str, OLDEST_PYTHON))
         sys.exit(
