@@ -1,1 +1,92 @@
 """Puts the house together: factory, settings, error pages, jobs, command line."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import text
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.doors import init_doors
+from app.errors import init_errors
+from app.presentation import init_presentation
+from app.settings import Settings
+from foundation.db import Database
+from foundation.limits import limiter
+from foundation.web import csp_nonce, init_web, reading
+from parties.people.guards import open_to_all
+
+HOUSE = Path(__file__).parents[1]
+DOMAINS = ("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "wings")
+LANGUAGES = ("zh", "en")
+
+
+def create_app(settings: Settings, database: Database) -> Flask:
+    """Build the web application around `database`."""
+    app = Flask(
+        "app", static_folder=str(HOUSE / "static"), template_folder=str(HOUSE / "templates")
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="shanhuo",
+        SESSION_COOKIE_SECURE=settings.secure_cookies,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=14),
+        MAX_CONTENT_LENGTH=8 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_ENABLED=settings.rate_limits,
+        RATELIMIT_STORAGE_URI="memory://",
+        SEND_FILE_MAX_AGE_DEFAULT=timedelta(days=365),
+        BABEL_DEFAULT_LOCALE="zh",
+        BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
+        BABEL_TRANSLATION_DIRECTORIES=";".join([str(HOUSE / "translations")] * len(DOMAINS)),
+        BABEL_DOMAIN=";".join(DOMAINS),
+        CSP_FORM_ACTION=settings.stripe_base or "https://checkout.stripe.com",
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    app.extensions["database"] = database
+    app.extensions["settings"] = settings
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+    app.jinja_env.globals["demo_mode"] = settings.demo
+    init_web(app, secure=settings.secure_cookies)
+    Babel(app, locale_selector=_language)
+    csrf = CSRFProtect(app)
+    limiter.init_app(app)
+    init_presentation(app)
+    init_errors(app)
+    init_doors(app, settings, csrf)
+    app.add_url_rule("/healthz", "healthz", healthz)
+    app.add_url_rule("/readyz", "readyz", readyz)
+    _guard_static(app)
+    return app
+
+
+def _language() -> str:
+    chosen = request.cookies.get("lang", "zh")
+    return chosen if chosen in LANGUAGES else "zh"
+
+
+def _guard_static(app: Flask) -> None:
+    app.view_functions["static"] = open_to_all(app.view_functions["static"])
+
+
+@open_to_all
+def healthz() -> ResponseReturnValue:
+    """Say that the process answers."""
+    return {"status": "ok"}
+
+
+@open_to_all
+def readyz() -> ResponseReturnValue:
+    """Say that the database answers too."""
+    with reading() as session:
+        session.execute(text("SELECT 1"))
+    return {"status": "ready"}

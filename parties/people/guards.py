@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from flask import g
-from flask.typing import ResponseReturnValue
 
 from foundation.errors import NotAllowed, NotSignedIn
 from parties.people.permissions import NOBODY, Actor, Can
 
-View = Callable[..., ResponseReturnValue]
+View = Callable[..., Any]
 
 
 def set_actor(actor: Actor) -> None:
@@ -28,7 +28,7 @@ def requires(permission: Can) -> Callable[[View], View]:
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(*args: object, **kwargs: object) -> ResponseReturnValue:
+        def guarded(*args: object, **kwargs: object) -> Any:
             actor = current_actor()
             if actor.id is None:
                 raise NotSignedIn("Please sign in first")
@@ -46,7 +46,7 @@ def signed_in(view: View) -> View:
     """Open this address to anybody who has signed in."""
 
     @wraps(view)
-    def guarded(*args: object, **kwargs: object) -> ResponseReturnValue:
+    def guarded(*args: object, **kwargs: object) -> Any:
         if current_actor().id is None:
             raise NotSignedIn("Please sign in first")
         return view(*args, **kwargs)

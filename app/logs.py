@@ -1,0 +1,24 @@
+"""Structured logs: one JSON object a line, with the request's id, never with personal data."""
+
+import logging
+import sys
+
+import structlog
+
+
+def init_logs(*, quiet: bool = False) -> None:
+    """Write JSON lines to standard error; `quiet` keeps only warnings and worse."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.WARNING if quiet else logging.INFO
+        ),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )

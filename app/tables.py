@@ -1,0 +1,21 @@
+"""Brings every room's tables into one place, for migrations and tests."""
+
+import foundation.outbox
+import goods.catalogue.models
+import goods.stock.models
+import insight.rollups.models
+import parties.network.models
+import parties.people.models
+import traceability.models
+import trade.ledger.models
+import trade.orders.models
+import trade.sales.models
+
+__all__ = [
+    "foundation",
+    "goods",
+    "insight",
+    "parties",
+    "traceability",
+    "trade",
+]

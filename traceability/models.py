@@ -1,0 +1,185 @@
+"""Tables of traceability: events, what they touched, templates, printed labels, recalls."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from foundation.db import Base, Big, insert_only
+
+
+class TraceEvent(Base):
+    """One EPCIS 2.0 event: what, when, where, why, how. Written once, never changed."""
+
+    __tablename__ = "trace_events"
+    __table_args__ = (
+        Index("ix_trace_events_when", "event_time"),
+        Index("ix_trace_events_step", "biz_step", "event_time"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    event_type: Mapped[str] = mapped_column(String(20))
+    action: Mapped[str | None] = mapped_column(String(8))
+    biz_step: Mapped[str | None] = mapped_column(String(40))
+    disposition: Mapped[str | None] = mapped_column(String(40))
+    event_time: Mapped[datetime]
+    record_time: Mapped[datetime]
+    read_point_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
+    biz_location_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    """Who recorded it."""
+    template_step: Mapped[str | None] = mapped_column(String(30))
+    transaction_ref: Mapped[str | None] = mapped_column(String(80), index=True)
+    """The act's own business transaction, such as a sale's or a shipment's key."""
+    capture_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    """Made by the sender; the same key twice is one event."""
+    actor_id: Mapped[int | None] = mapped_column(Big)
+    document: Mapped[str] = mapped_column(Text)
+    """The whole event as EPCIS 2.0 JSON-LD."""
+
+
+insert_only(TraceEvent.__table__)  # type: ignore[arg-type]
+
+
+class EventLot(Base):
+    """A lot that an event touched: as `epc` (observed), `input`, `output` or `child`."""
+
+    __tablename__ = "event_lots"
+    __table_args__ = (Index("ix_event_lots_lot", "lot_id", "event_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("trace_events.id"), primary_key=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(8), primary_key=True)
+    quantity: Mapped[int]
+    """In base units of the lot's SKU."""
+    whole_lot: Mapped[bool] = mapped_column(default=False)
+    """True when the event is about the lot as such, and so about each of its items."""
+
+
+insert_only(EventLot.__table__)  # type: ignore[arg-type]
+
+
+class EventSerial(Base):
+    """A serialised unit that an event touched, directly or inside a case."""
+
+    __tablename__ = "event_serials"
+    __table_args__ = (Index("ix_event_serials_serial", "serial_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("trace_events.id"), primary_key=True)
+    serial_id: Mapped[int] = mapped_column(ForeignKey("serials.id"), primary_key=True)
+
+
+insert_only(EventSerial.__table__)  # type: ignore[arg-type]
+
+
+class EventUnit(Base):
+    """A case that an event touched."""
+
+    __tablename__ = "event_units"
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("trace_events.id"), primary_key=True)
+    unit_id: Mapped[int] = mapped_column(
+        ForeignKey("logistic_units.id"), primary_key=True, index=True
+    )
+
+
+insert_only(EventUnit.__table__)  # type: ignore[arg-type]
+
+
+class EventCertificate(Base):
+    """A paper attached to an event."""
+
+    __tablename__ = "event_certificates"
+
+    event_id: Mapped[UUID] = mapped_column(ForeignKey("trace_events.id"), primary_key=True)
+    certificate_id: Mapped[int] = mapped_column(
+        ForeignKey("certificates.id"), primary_key=True, index=True
+    )
+
+
+insert_only(EventCertificate.__table__)  # type: ignore[arg-type]
+
+
+class TraceTemplate(Base):
+    """The steps that a kind of goods goes through; a new version leaves the old standing."""
+
+    __tablename__ = "trace_templates"
+    __table_args__ = (UniqueConstraint("code", "version"),)
+
+    id: Mapped[int] = mapped_column(Big, primary_key=True)
+    code: Mapped[str] = mapped_column(String(20))
+    version: Mapped[int]
+    name_zh: Mapped[str] = mapped_column(String(40))
+    name_en: Mapped[str] = mapped_column(String(80))
+    source: Mapped[str] = mapped_column(String(300))
+    steps: Mapped[list[Any]] = mapped_column(JSON)
+
+
+class LabelPrint(Base):
+    """One printed range of labels."""
+
+    __tablename__ = "label_prints"
+
+    id: Mapped[int] = mapped_column(Big, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"), index=True)
+    first_serial: Mapped[str] = mapped_column(String(20))
+    last_serial: Mapped[str] = mapped_column(String(20))
+    count: Mapped[int]
+    layout: Mapped[str] = mapped_column(String(20))
+    printed_at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(Big)
+
+
+class Shipment(Base):
+    """Cases on their way from one place to another, in a transit place of their own."""
+
+    __tablename__ = "shipments"
+
+    id: Mapped[int] = mapped_column(Big, primary_key=True)
+    key: Mapped[str] = mapped_column(String(60), unique=True)
+    number: Mapped[str] = mapped_column(String(30), unique=True)
+    from_place_id: Mapped[int] = mapped_column(ForeignKey("places.id"), index=True)
+    to_place_id: Mapped[int] = mapped_column(ForeignKey("places.id"), index=True)
+    transit_place_id: Mapped[int] = mapped_column(ForeignKey("places.id"))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"), index=True)
+    carrier: Mapped[str] = mapped_column(String(40), default="")
+    waybill_no: Mapped[str] = mapped_column(String(40), default="")
+    state: Mapped[str] = mapped_column(String(12))
+    """in_transit, received."""
+    shipped_at: Mapped[datetime]
+    received_at: Mapped[datetime | None]
+
+
+class Recall(Base):
+    """A lot called back, from which moment on nobody may sell it."""
+
+    __tablename__ = "recalls"
+
+    id: Mapped[int] = mapped_column(Big, primary_key=True)
+    number: Mapped[str] = mapped_column(String(30), unique=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"), index=True)
+    reason_zh: Mapped[str] = mapped_column(String(300))
+    reason_en: Mapped[str] = mapped_column(String(600))
+    opened_at: Mapped[datetime]
+    opened_by: Mapped[int | None] = mapped_column(Big)
+    event_id: Mapped[UUID]
+    closed_at: Mapped[datetime | None]
+
+
+class SsccSeries(Base):
+    """The last serial reference given to a case under a GS1 company prefix."""
+
+    __tablename__ = "sscc_series"
+
+    gs1_prefix: Mapped[str] = mapped_column(String(12), primary_key=True)
+    last_reference: Mapped[int] = mapped_column(Integer, default=0)
