@@ -65,7 +65,7 @@ lint: setup-dev ## Style, types, who imports whom, words without a translation
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m mypy
 	@lint-imports --no-logo
-	@for check in $(wildcard tools/check_translations.py); do $(PY) "$$check"; done
+	@$(PY) tools/check_translations.py
 
 .PHONY: format
 format: setup-dev ## Lay the code out and mend what ruff can mend by itself
@@ -91,7 +91,8 @@ bench-full: setup-dev ## Measure one bench at its full size (NAME=…)
 .PHONY: setup
 setup: ## What the running program needs: Python packages, front-end packages, translations
 	@$(PYTHON) tools/packages.py run node
-	@for step in $(wildcard tools/compile_translations.py tools/build_static.py); do $(PY) "$$step" >&2; done
+	@$(PY) tools/compile_translations.py >&2
+	@$(if $(wildcard tools/build_static.py),$(PY) tools/build_static.py >&2)
 
 .PHONY: setup-dev
 setup-dev: setup ## And what tests, linters and benches need
