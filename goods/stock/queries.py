@@ -1,0 +1,95 @@
+"""Questions to the stock room."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from foundation.errors import NotFound
+from goods.catalogue.models import Sku
+from goods.stock.models import Hold, LogisticUnit, Lot, Serial, StockBalance
+
+
+class Blocked(NamedTuple):
+    """A sale block that stands."""
+
+    lot_id: int | None
+    serial_id: int | None
+    place_id: int | None
+    reason: str
+    note_zh: str
+    note_en: str
+
+
+def holds_on(
+    session: Session,
+    *,
+    lot_ids: Iterable[int] = (),
+    serial_ids: Iterable[int] = (),
+    place_id: int | None = None,
+) -> list[Blocked]:
+    """Give every standing hold that touches these lots, serials or this place."""
+    rows = session.execute(
+        select(
+            Hold.lot_id, Hold.serial_id, Hold.place_id, Hold.reason, Hold.note_zh, Hold.note_en
+        ).where(
+            Hold.released_at.is_(None),
+            (Hold.lot_id.in_(tuple(lot_ids)))
+            | (Hold.serial_id.in_(tuple(serial_ids)))
+            | (Hold.place_id == place_id),
+        )
+    )
+    return [Blocked(*row) for row in rows]
+
+
+def lot_by_id(session: Session, lot_id: int) -> Lot:
+    """Give a lot, or raise NotFound."""
+    lot = session.get(Lot, lot_id)
+    if lot is None:
+        raise NotFound("There is no such lot")
+    return lot
+
+
+def lot_by_code(session: Session, gtin: str, lot_no: str) -> Lot | None:
+    """Give the lot of a GTIN by its AI (10), if it is known."""
+    return session.scalar(
+        select(Lot).join(Sku, Sku.id == Lot.sku_id).where(Sku.gtin == gtin, Lot.lot_no == lot_no)
+    )
+
+
+def serials_by_code(session: Session, codes: Sequence[tuple[str, str]]) -> list[tuple[Serial, str]]:
+    """Give (serial, gtin) of every known (gtin, serial) pair."""
+    if not codes:
+        return []
+    rows = session.execute(
+        select(Serial, Sku.gtin)
+        .join(Sku, Sku.id == Serial.sku_id)
+        .where(
+            Sku.gtin.in_({gtin for gtin, _ in codes}),
+            Serial.serial.in_({serial for _, serial in codes}),
+        )
+    )
+    return [(serial, gtin) for serial, gtin in rows]
+
+
+def unit_by_sscc(session: Session, sscc: str) -> LogisticUnit:
+    """Give a case by its SSCC, or raise NotFound."""
+    unit = session.scalar(select(LogisticUnit).where(LogisticUnit.sscc == sscc))
+    if unit is None:
+        raise NotFound("No case has the code %(sscc)s", sscc=sscc)
+    return unit
+
+
+def on_hand_by_sku(
+    session: Session, sku_ids: Sequence[int], place_ids: Sequence[int] | None = None
+) -> dict[int, int]:
+    """Give, by SKU, how many are free to promise; held and expired lots count too."""
+    query = (
+        select(StockBalance.sku_id, func.sum(StockBalance.on_hand - StockBalance.reserved))
+        .where(StockBalance.sku_id.in_(sku_ids))
+        .group_by(StockBalance.sku_id)
+    )
+    if place_ids is not None:
+        query = query.where(StockBalance.place_id.in_(place_ids))
+    return {sku_id: int(free) for sku_id, free in session.execute(query).tuples()}

@@ -1,0 +1,225 @@
+"""Verbs of the stock room. Only traceability moves stock; orders reserve it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Table, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from goods.stock.errors import NotEnough, SoldOut
+from goods.stock.models import Hold, Lot, Reservation, StockBalance, StockMove
+from goods.stock.rules import Free, Move, Pick, Want, netted, pick
+
+BALANCE = cast(Table, StockBalance.__table__)
+
+
+def move(
+    session: Session,
+    moves: Sequence[Move],
+    *,
+    event_id: UUID,
+    now: datetime,
+    reserved: bool = False,
+) -> None:
+    """Write `moves` in the ledger and carry the balances along, in key order.
+
+    What goes out must be free, or, with `reserved`, must have been promised before. Raises
+    NotEnough when a balance would fall below what it has promised; the transaction is then void.
+    """
+    lines = netted(moves)
+    for line in lines:
+        if line.quantity > 0:
+            _put(session, line)
+        elif not _take(session, line, reserved=reserved):
+            raise NotEnough("There are fewer than %(wanted)s here", wanted=-line.quantity)
+    if lines:
+        session.execute(
+            insert(StockMove),
+            [
+                {
+                    "event_id": event_id,
+                    "place_id": line.place_id,
+                    "lot_id": line.lot_id,
+                    "quantity": line.quantity,
+                    "moved_at": now,
+                }
+                for line in lines
+            ],
+        )
+
+
+def _put(session: Session, line: Move) -> None:
+    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    session.execute(
+        dialect.insert(BALANCE)
+        .values(
+            place_id=line.place_id,
+            lot_id=line.lot_id,
+            sku_id=line.sku_id,
+            on_hand=line.quantity,
+            reserved=0,
+        )
+        .on_conflict_do_update(
+            index_elements=["place_id", "lot_id"],
+            set_={"on_hand": BALANCE.c.on_hand + line.quantity},
+        )
+    )
+
+
+def _take(session: Session, line: Move, *, reserved: bool) -> bool:
+    quantity = -line.quantity
+    change = {"on_hand": BALANCE.c.on_hand - quantity}
+    free = BALANCE.c.on_hand - BALANCE.c.reserved >= quantity
+    if reserved:
+        change["reserved"] = BALANCE.c.reserved - quantity
+        free = BALANCE.c.reserved >= quantity
+    done = session.execute(
+        update(BALANCE)
+        .where(BALANCE.c.place_id == line.place_id, BALANCE.c.lot_id == line.lot_id, free)
+        .values(change)
+    )
+    assert isinstance(done, CursorResult)  # noqa: S101 -- an UPDATE has a row count
+    return done.rowcount == 1
+
+
+def free_at(session: Session, place_id: int, lot_id: int) -> int:
+    """Give how many of a lot a place can still take out or promise."""
+    row = session.execute(
+        select(StockBalance.on_hand - StockBalance.reserved).where(
+            StockBalance.place_id == place_id, StockBalance.lot_id == lot_id
+        )
+    ).scalar()
+    return row or 0
+
+
+def shelf(
+    session: Session,
+    sku_ids: Sequence[int],
+    place_ids: Sequence[int],
+    *,
+    today: date,
+    lock: bool = False,
+) -> list[Free]:
+    """Give what may be sold or promised of `sku_ids` at `place_ids`: not held, not expired."""
+    blocked_lots = select(Hold.lot_id).where(Hold.lot_id.is_not(None), Hold.released_at.is_(None))
+    blocked_places = select(Hold.place_id).where(
+        Hold.place_id.is_not(None), Hold.released_at.is_(None)
+    )
+    query = (
+        select(
+            StockBalance.place_id,
+            StockBalance.lot_id,
+            StockBalance.sku_id,
+            Lot.best_before,
+            (StockBalance.on_hand - StockBalance.reserved).label("free"),
+        )
+        .join(Lot, Lot.id == StockBalance.lot_id)
+        .where(
+            StockBalance.sku_id.in_(sku_ids),
+            StockBalance.place_id.in_(place_ids),
+            StockBalance.on_hand > StockBalance.reserved,
+            or_(Lot.best_before.is_(None), Lot.best_before >= today),
+            StockBalance.lot_id.not_in(blocked_lots),
+            StockBalance.place_id.not_in(blocked_places),
+        )
+        .order_by(StockBalance.place_id, StockBalance.lot_id)
+    )
+    if lock:
+        query = query.with_for_update(of=StockBalance)
+    return [Free(*row) for row in session.execute(query)]
+
+
+def reserve(
+    session: Session,
+    owner: str,
+    wants: Sequence[Want],
+    place_ids: Sequence[int],
+    *,
+    until: datetime,
+    today: date,
+) -> list[Pick]:
+    """Promise `wants` to `owner` until `until`, first-expired-first-out over `place_ids`.
+
+    All or nothing. Raises SoldOut naming the first SKU that falls short and how many are free.
+    """
+    skus = sorted({want.sku_id for want in wants})
+    on_shelf = shelf(session, skus, place_ids, today=today, lock=True)
+    picks, missing = pick(wants, on_shelf)
+    for sku_id in skus:
+        if sku_id in missing:
+            available = sum(f.free for f in on_shelf if f.sku_id == sku_id)
+            raise SoldOut("Only %(available)s left", sku_id=sku_id, available=available)
+    taken: dict[tuple[int, int], int] = {}
+    for chosen in picks:
+        key = (chosen.place_id, chosen.lot_id)
+        taken[key] = taken.get(key, 0) + chosen.quantity
+    for (place_id, lot_id), quantity in sorted(taken.items()):
+        session.execute(
+            update(BALANCE)
+            .where(BALANCE.c.place_id == place_id, BALANCE.c.lot_id == lot_id)
+            .values(reserved=BALANCE.c.reserved + quantity)
+        )
+    session.execute(
+        insert(Reservation),
+        [
+            {
+                "owner": owner,
+                "line": chosen.line,
+                "place_id": chosen.place_id,
+                "lot_id": chosen.lot_id,
+                "sku_id": chosen.sku_id,
+                "quantity": chosen.quantity,
+                "state": "held",
+                "expires_at": until,
+            }
+            for chosen in picks
+        ],
+    )
+    return picks
+
+
+def reservations_of(
+    session: Session, owner: str, *, states: Sequence[str] = ("held", "allocated")
+) -> list[Reservation]:
+    """Give the live reservations of `owner`, in key order, locked for this transaction."""
+    return list(
+        session.scalars(
+            select(Reservation)
+            .where(Reservation.owner == owner, Reservation.state.in_(states))
+            .order_by(Reservation.place_id, Reservation.lot_id, Reservation.id)
+            .with_for_update()
+        )
+    )
+
+
+def allocate(session: Session, owner: str) -> list[Reservation]:
+    """Turn what is held for `owner` into an allocation without expiry; give what was turned."""
+    held = reservations_of(session, owner, states=("held",))
+    for reservation in held:
+        reservation.state, reservation.expires_at = "allocated", None
+    return held
+
+
+def release(session: Session, owner: str) -> int:
+    """Give back everything held or allocated for `owner`; give how many base units."""
+    given = 0
+    for reservation in reservations_of(session, owner):
+        session.execute(
+            update(BALANCE)
+            .where(
+                BALANCE.c.place_id == reservation.place_id, BALANCE.c.lot_id == reservation.lot_id
+            )
+            .values(reserved=BALANCE.c.reserved - reservation.quantity)
+        )
+        reservation.state = "released"
+        given += reservation.quantity
+    return given
+
+
+def use(reservations: Sequence[Reservation]) -> None:
+    """Mark `reservations` as used; the event that takes the goods out lowers the balances."""
+    for reservation in reservations:
+        reservation.state = "used"

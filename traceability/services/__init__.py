@@ -1,0 +1,1 @@
+"""Verbs of traceability, by noun: events, lots, cases, recalls."""

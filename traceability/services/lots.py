@@ -1,0 +1,459 @@
+"""Recording a lot, step by step, by its trace template."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from foundation import clock
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.locks import lock_key
+from goods.catalogue.models import Certificate, Product, Sku
+from goods.stock.models import Lot, Serial, StockBalance
+from parties.network.models import Organisation, Place
+from parties.people.audit import audit
+from parties.people.permissions import Actor, Can, Scope
+from traceability.models import TraceTemplate
+from traceability.queries import lineage, step_of, steps_done, template_of
+from traceability.rules import (
+    Happening,
+    LotRef,
+    Part,
+    PlaceRef,
+    SerialRef,
+    check_yield,
+    read_values,
+)
+from traceability.services.events import event_by_key, lot_refs, place_ref, record_event
+
+MOST_SERIALS = 20_000
+AI10_LENGTH = 20
+
+
+class StepRefused(Refused):
+    """A step can't be recorded now."""
+
+    code = "step_refused"
+
+
+class Output(NamedTuple):
+    """A pack made by a transformation."""
+
+    sku_id: int
+    lot_no: str
+    quantity: int
+
+
+class Paper(NamedTuple):
+    """A certificate that comes with a step."""
+
+    kind: str
+    number: str
+    issuer_zh: str
+    issuer_en: str
+    issued_on: date
+    valid_to: date | None
+    results: tuple[Mapping[str, Any], ...] = ()
+    fields: Mapping[str, Any] = {}
+    file_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepEntry:
+    """One step as its recorder enters it. Quantities are in base units (g, mL or pieces)."""
+
+    key: str
+    """Made by the form; sending it twice records one step."""
+    lot_id: int
+    step: str
+    at: datetime
+    place_id: int
+    to_place_id: int | None = None
+    quantity: int | None = None
+    outputs: tuple[Output, ...] = ()
+    inputs: tuple[tuple[int, int], ...] = ()
+    """(lot id, quantity) of further inputs of a transformation."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    paper: Paper | None = None
+
+
+def supplier_scope(session: Session, organisation_id: int) -> Scope:
+    """Give whose and where goods of a supplier are, for permissions."""
+    county = session.scalar(
+        select(Organisation.county_code).where(Organisation.id == organisation_id)
+    )
+    return Scope(organisation_id=organisation_id, county_code=county)
+
+
+def open_lot(
+    session: Session,
+    *,
+    sku_id: int,
+    lot_no: str,
+    actor: Actor,
+    now: datetime,
+    demo: bool = False,
+) -> Lot:
+    """Open a lot of a raw material or a pack, following its product's trace template.
+
+    Raises BadInput on `lot_no` (1 to 20 characters of GS1's set, AI (10)), StepRefused when the
+    number is taken, NotAllowed for another supplier's goods.
+    """
+    row = session.execute(
+        select(Sku, Product).join(Product, Product.id == Sku.product_id).where(Sku.id == sku_id)
+    ).first()
+    if row is None:
+        raise NotFound("There is no such product")
+    product = row[1]
+    actor.must(Can.RECORD_LOT, supplier_scope(session, product.supplier_id))
+    number = lot_no.strip().upper()
+    if not _fits_ai10(number):
+        raise BadInput("A lot number has 1 to 20 letters, digits, dots or dashes", field="lot_no")
+    lock_key(session, f"lot:{sku_id}:{number}")
+    taken = select(Lot.id).where(Lot.sku_id == sku_id, Lot.lot_no == number)
+    if session.scalar(taken) is not None:
+        raise StepRefused("There is already a lot %(lot_no)s", field="lot_no", lot_no=number)
+    template = template_of(session, product.trace_template)
+    lot = Lot(
+        sku_id=sku_id,
+        lot_no=number,
+        organisation_id=product.supplier_id,
+        template=template.code,
+        template_version=template.version,
+        facts={},
+        next_serial=1,
+        demo=demo,
+        created_at=now,
+    )
+    session.add(lot)
+    session.flush()
+    audit(session, "open_lot", "lot", lot.id, actor=actor, now=now, after={"lot_no": number})
+    return lot
+
+
+def _fits_ai10(number: str) -> bool:
+    return 1 <= len(number) <= AI10_LENGTH and all(
+        c.isascii() and (c.isalnum() or c in "-._") for c in number
+    )
+
+
+def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: datetime) -> UUID:
+    """Record one step of a lot's template as one EPCIS event; give the event's id.
+
+    The same key again gives the same event. Raises BadInput with the field that is wrong,
+    StepRefused when the order of steps or time does not allow it, NotEnough when more is used
+    than there is, NotAllowed for another supplier's lot.
+    """
+    lot = session.get(Lot, entry.lot_id, with_for_update=True)
+    if lot is None:
+        raise NotFound("There is no such lot")
+    actor.must(Can.RECORD_LOT, supplier_scope(session, lot.organisation_id))
+    if made := event_by_key(session, entry.key):
+        return made
+    template = template_of(session, lot.template, lot.template_version)
+    step = step_of(template, entry.step)
+    _check_order(session, lot, template, step, entry, now=now)
+    values = read_values(step, entry.values, today=clock.business_date(now))
+    place = _own_place(session, entry.place_id, lot.organisation_id, "place_id")
+    to_place = (
+        _own_place(session, entry.to_place_id, lot.organisation_id, "to_place_id")
+        if entry.to_place_id and entry.to_place_id != entry.place_id
+        else None
+    )
+    certificates = _attach(session, lot, step, entry.paper, now=now)
+    if step["event_type"] == "TransformationEvent":
+        event = _transform(session, lot, step, entry, place, to_place, actor=actor, now=now)
+    elif step["biz_step"] == "commissioning":
+        event = _commission(session, lot, step, entry, place, values)
+    else:
+        event = _observe(session, lot, step, entry, place, to_place)
+    ilmd = {"lotNumber": lot.lot_no} if step["action"] == "ADD" else {}
+    event = _with(
+        event,
+        facts=values | dict(event.facts),
+        ilmd=ilmd,
+        certificate_ids=certificates,
+        certification=(entry.paper.number,) if entry.paper else (),
+        template_step=entry.step,
+        key=entry.key,
+    )
+    event_id = record_event(session, event, actor=actor, now=now)
+    lot.facts = {**lot.facts, **values}
+    audit(
+        session,
+        "record_step",
+        "lot",
+        lot.id,
+        actor=actor,
+        now=now,
+        after={"step": entry.step, "event": str(event_id)},
+    )
+    return event_id
+
+
+def _with(event: Happening, **changes: Any) -> Happening:
+    from dataclasses import replace
+
+    return replace(event, **changes)
+
+
+def _check_order(
+    session: Session,
+    lot: Lot,
+    template: TraceTemplate,
+    step: Mapping[str, Any],
+    entry: StepEntry,
+    *,
+    now: datetime,
+) -> None:
+    if step["by"] != "supplier":
+        raise StepRefused("This step is recorded where the goods are received or sold")
+    if entry.at > now:
+        raise BadInput("This has not happened yet", field="at")
+    done = steps_done(session, lineage(session, lot.id))
+    for earlier in template.steps:
+        if earlier["step"] == step["step"]:
+            break
+        if earlier["required"] and earlier["by"] == "supplier" and earlier["step"] not in done:
+            raise StepRefused("Record %(step)s first", step=earlier["name_zh"], field="step")
+    once = step["event_type"] == "TransformationEvent" or step["biz_step"] == "commissioning"
+    if once and step["step"] in steps_done(session, [lot.id]) and step["object"] != "raw_lot":
+        raise StepRefused("This step is already recorded for this lot", field="step")
+
+
+def _own_place(session: Session, place_id: int, organisation_id: int, field: str) -> PlaceRef:
+    owner = session.scalar(select(Place.organisation_id).where(Place.id == place_id))
+    if owner != organisation_id:
+        raise BadInput("Please choose one of your own places", field=field)
+    return place_ref(session, place_id)
+
+
+def _attach(
+    session: Session, lot: Lot, step: Mapping[str, Any], paper: Paper | None, *, now: datetime
+) -> tuple[int, ...]:
+    if paper is None:
+        return ()
+    if not paper.number.strip():
+        raise BadInput("Please fill in the paper's number", field="paper_number")
+    if paper.issued_on > clock.business_date(now):
+        raise BadInput("This paper is dated in the future", field="paper_issued_on")
+    product_id = session.scalar(select(Sku.product_id).where(Sku.id == lot.sku_id))
+    certificate = Certificate(
+        kind=paper.kind or step.get("certificate_kind") or "test_report",
+        number=paper.number.strip(),
+        organisation_id=lot.organisation_id,
+        product_id=product_id,
+        issuer_zh=paper.issuer_zh,
+        issuer_en=paper.issuer_en,
+        issued_on=paper.issued_on,
+        valid_to=paper.valid_to,
+        results=list(paper.results),
+        fields=dict(paper.fields),
+        file_key=paper.file_key,
+        demo=lot.demo,
+        created_at=now,
+    )
+    session.add(certificate)
+    session.flush()
+    return (certificate.id,)
+
+
+def _base(step: Mapping[str, Any], entry: StepEntry, lot: Lot, place: PlaceRef) -> Happening:
+    return Happening(
+        event_type=step["event_type"],
+        action=step["action"],
+        biz_step=step["biz_step"],
+        disposition=step["disposition"],
+        at=entry.at,
+        organisation_id=lot.organisation_id,
+        place=place,
+        whole_lot=True,
+    )
+
+
+def _observe(
+    session: Session,
+    lot: Lot,
+    step: Mapping[str, Any],
+    entry: StepEntry,
+    place: PlaceRef,
+    to_place: PlaceRef | None,
+) -> Happening:
+    ref = lot_refs(session, [lot.id])[lot.id]
+    event = _base(step, entry, lot, place)
+    quantity = entry.quantity
+    if step["biz_step"] == "receiving":
+        if not quantity or quantity <= 0:
+            raise BadInput("How much was it?", field="quantity")
+        known = session.scalar(
+            select(StockBalance.on_hand).where(
+                StockBalance.place_id == place.id, StockBalance.lot_id == lot.id
+            )
+        )
+        origin = place if known is not None and to_place is not None else None
+        return _with(
+            event, parts=(Part(ref, quantity),), from_place=origin, to_place=to_place or place
+        )
+    if step["action"] == "ADD" and step["biz_step"] == "creating_class_instance" and quantity:
+        if quantity <= 0:
+            raise BadInput("This must be more than nothing", field="quantity")
+        return _with(event, parts=(Part(ref, quantity),))
+    held = session.scalar(
+        select(StockBalance.on_hand).where(
+            StockBalance.place_id == place.id, StockBalance.lot_id == lot.id
+        )
+    )
+    # An observation moves nothing: the quantity is what it speaks of, zero where none is known.
+    action = "OBSERVE" if not quantity and step["action"] == "ADD" else step["action"]
+    return _with(event, action=action, parts=(Part(ref, quantity or held or 0),))
+
+
+def _transform(
+    session: Session,
+    lot: Lot,
+    step: Mapping[str, Any],
+    entry: StepEntry,
+    place: PlaceRef,
+    to_place: PlaceRef | None,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Happening:
+    if not entry.quantity or entry.quantity <= 0:
+        raise BadInput("How much was used?", field="quantity")
+    if not entry.outputs:
+        raise BadInput("How much came out?", field="outputs")
+    used = [(lot.id, entry.quantity), *entry.inputs]
+    refs = lot_refs(session, [lot_id for lot_id, _ in used])
+    skus = {
+        sku.id: sku
+        for sku in session.scalars(
+            select(Sku).where(Sku.id.in_([output.sku_id for output in entry.outputs]))
+        )
+    }
+    mass = _mass(entry.outputs, skus)
+    first = skus.get(entry.outputs[0].sku_id)
+    percent = check_yield(
+        step.get("yield"),
+        input_base=entry.quantity,
+        output_mass=mass,
+        per_piece=first.net_content if first and first.base_unit == "piece" else None,
+    )
+    parts = [Part(refs[lot_id], quantity, "input") for lot_id, quantity in used]
+    parts.extend(
+        _output(session, lot, output, skus, entry, actor=actor, now=now) for output in entry.outputs
+    )
+    facts = {"yieldPercent": percent} if percent is not None else {}
+    return _with(
+        _base(step, entry, lot, place),
+        action=None,
+        parts=tuple(parts),
+        to_place=to_place,
+        facts=facts,
+        transaction=("prodorder", f"urn:shanhuo:step:{entry.key}"),
+    )
+
+
+def _mass(outputs: Sequence[Output], skus: Mapping[int, Sku]) -> int | None:
+    mass = 0
+    for output in outputs:
+        sku = skus.get(output.sku_id)
+        if sku is None:
+            raise BadInput("Please choose one of your own packs", field="outputs")
+        if output.quantity <= 0:
+            raise BadInput("This must be more than nothing", field="outputs")
+        if sku.base_unit == "g":
+            mass += output.quantity
+        elif sku.net_content and sku.net_unit == "g":
+            mass += output.quantity * sku.net_content
+        else:
+            return None
+    return mass
+
+
+def _output(
+    session: Session,
+    lot: Lot,
+    output: Output,
+    skus: Mapping[int, Sku],
+    entry: StepEntry,
+    *,
+    actor: Actor,
+    now: datetime,
+) -> Part:
+    sku = skus[output.sku_id]
+    product = session.get_one(Product, sku.product_id)
+    if product.supplier_id != lot.organisation_id:
+        raise BadInput("Please choose one of your own packs", field="outputs")
+    made = open_lot(
+        session, sku_id=sku.id, lot_no=output.lot_no, actor=actor, now=now, demo=lot.demo
+    )
+    made.template, made.template_version = lot.template, lot.template_version
+    made.produced_on = clock.business_date(entry.at)
+    if product.shelf_life_days:
+        made.best_before = date.fromordinal(made.produced_on.toordinal() + product.shelf_life_days)
+    made.facts = dict(lot.facts)
+    session.flush()
+    return Part(
+        LotRef(made.id, sku.id, sku.gtin, made.lot_no, sku.base_unit), output.quantity, "output"
+    )
+
+
+def _commission(
+    session: Session,
+    lot: Lot,
+    step: Mapping[str, Any],
+    entry: StepEntry,
+    place: PlaceRef,
+    values: dict[str, Any],
+) -> Happening:
+    ref = lot_refs(session, [lot.id])[lot.id]
+    tracking = session.scalar(select(Sku.tracking).where(Sku.id == lot.sku_id))
+    held = session.scalar(
+        select(StockBalance.on_hand).where(
+            StockBalance.place_id == place.id, StockBalance.lot_id == lot.id
+        )
+    )
+    if not held:
+        raise StepRefused("Nothing of this lot is here yet", field="place_id")
+    event = _with(_base(step, entry, lot, place), parts=(Part(ref, held),), whole_lot=True)
+    if tracking != "serial":
+        return _with(event, action="OBSERVE")
+    count = entry.quantity or held
+    if not 0 < count <= min(held, MOST_SERIALS):
+        raise BadInput("There are %(held)s packs of this lot here", field="quantity", held=held)
+    serials = commission_serials(session, lot, ref, place, count)
+    values["serial_from"], values["serial_to"] = serials[0].serial, serials[-1].serial
+    return _with(event, parts=(Part(ref, count),), serials=tuple(serials), whole_lot=False)
+
+
+def commission_serials(
+    session: Session, lot: Lot, ref: LotRef, place: PlaceRef, count: int
+) -> list[SerialRef]:
+    """Give the next `count` units of a lot serials: lot number and a running number."""
+    first = lot.next_serial
+    session.execute(update(Lot).where(Lot.id == lot.id).values(next_serial=first + count))
+    names = [f"{lot.lot_no[-13:]}{n:06d}" for n in range(first, first + count)]
+    session.execute(
+        insert(Serial),
+        [
+            {
+                "sku_id": lot.sku_id,
+                "serial": name,
+                "lot_id": lot.id,
+                "place_id": place.id,
+                "state": "commissioned",
+            }
+            for name in names
+        ],
+    )
+    made = session.execute(
+        select(Serial.id, Serial.serial)
+        .where(Serial.lot_id == lot.id, Serial.serial.in_(names))
+        .order_by(Serial.serial)
+    )
+    return [SerialRef(serial_id, ref, name) for serial_id, name in made]
