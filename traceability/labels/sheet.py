@@ -11,7 +11,7 @@ from typing import Final
 
 from foundation.errors import BadInput
 from traceability.digital_link import ItemCode, build_uri
-from traceability.labels.drawing import INK_2, MM_PER_POINT, Page, fitting_qr
+from traceability.labels.drawing import INK_2, MM_PER_POINT, Modules, Page, fitting_qr
 
 _MOST_LABELS: Final = 20_000
 
@@ -59,7 +59,7 @@ A4_3X8: Final = SheetLayout(
     "a4-3x8", 210, 297, 3, 8, 70, 37, 0, 0.5, 0, 3.5, 9.5, 6.2, 25, slip=True
 )
 A4_4X12: Final = SheetLayout(
-    "a4-4x12", 210, 297, 4, 12, 45.7, 21.2, 9.7, 21.3, 2.6, 1.2, 6.4, 5.2, 18.8
+    "a4-4x12", 210, 297, 4, 12, 45.7, 21.2, 9.7, 21.3, 2.6, 1.0, 6.4, 5.2, 18.8
 )
 ROLL_60X40: Final = SheetLayout(
     "roll-60x40", 60, 40, 1, 1, 60, 40, 0, 0, 0, 2.0, 9.0, 6.2, 25, slip=True, dot_mm=0.125
@@ -154,6 +154,16 @@ def label_sheet(
     return page.finish()
 
 
+def code_for(layout: SheetLayout, uri: str) -> tuple[Modules, float]:
+    """Give the QR code that a label of `layout` shows for `uri`, and its module in mm.
+
+    Refused: `label_too_small`.
+    """
+    caption = 1.5 * layout.text_pt * MM_PER_POINT
+    room = layout.label_height_mm - 2 * layout.safe_mm - caption
+    return fitting_qr(uri, min(layout.largest_qr_mm, room), layout.dot_mm)
+
+
 def _draw(
     page: Page,
     layout: SheetLayout,
@@ -167,8 +177,7 @@ def _draw(
     safe_left, safe_top = left + layout.safe_mm, top + layout.safe_mm
     height = layout.label_height_mm - 2 * layout.safe_mm
     right = left + layout.label_width_mm - layout.safe_mm
-    box = min(layout.largest_qr_mm, height - 1.5 * line)
-    modules, module = fitting_qr(uri, box, layout.dot_mm)
+    modules, module = code_for(layout, uri)
     side = modules.count_with_quiet_zone * module
     code_top = safe_top + (height - side - 1.5 * line) / 2
     page.qr(safe_left, code_top, modules, module)

@@ -12,7 +12,6 @@ from PIL import Image, ImageFilter
 from foundation.errors import Refused
 from tests.traceability.labels.printed import codes, page_texts, pages
 from traceability.digital_link import ItemCode, build_uri, parse_uri
-from traceability.labels.drawing import fitting_qr
 from traceability.labels.sheet import (
     A4_3X8,
     A4_4X12,
@@ -22,6 +21,7 @@ from traceability.labels.sheet import (
     Label,
     LabelTexts,
     SheetLayout,
+    code_for,
     label_sheet,
     labels_for_serials,
 )
@@ -129,8 +129,7 @@ def test_a_crooked_faded_and_small_print_is_still_read(layout: SheetLayout) -> N
 @EVERY_LAYOUT
 def test_every_code_keeps_its_quiet_zone_and_its_size(layout: SheetLayout) -> None:
     uri = build_uri(HOST, replace(HONEY.code, serial="000001"))
-    box = min(layout.largest_qr_mm, layout.label_height_mm - 2 * layout.safe_mm)
-    modules, module = fitting_qr(uri, box, layout.dot_mm)
+    modules, module = code_for(layout, uri)
     assert module >= 0.33
     assert modules.count_with_quiet_zone == modules.count + 8
     if layout.dot_mm:
