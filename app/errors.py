@@ -42,7 +42,11 @@ def init_errors(app: Flask) -> None:
 def sentence(refusal: Refused) -> str:
     """Give a refusal's sentence in the reader's language, filled in."""
     text: str = gettext(refusal.text)
-    return text % refusal.params if refusal.params else text
+    params = {
+        name: sentence(value) if isinstance(value, Refused) else value
+        for name, value in refusal.params.items()
+    }
+    return text % params if params else text
 
 
 def answer(status: int, code: str, message: str, field: str | None = None) -> ResponseReturnValue:

@@ -65,7 +65,8 @@ class Product(Base):
     trace_template: Mapped[str] = mapped_column(String(20))
     status: Mapped[str] = mapped_column(String(12))
     retail_visible: Mapped[bool] = mapped_column(default=True)
-    brand: Mapped[str] = mapped_column(String(40), default="")
+    brand_zh: Mapped[str] = mapped_column(String(40), default="")
+    brand_en: Mapped[str] = mapped_column(String(80), default="")
     name_zh: Mapped[str] = mapped_column(String(60))
     name_en: Mapped[str] = mapped_column(String(120))
     summary_zh: Mapped[str] = mapped_column(String(200), default="")
@@ -121,6 +122,8 @@ class Sku(Base):
     stock_policy: Mapped[str] = mapped_column(String(14), default="stocked")
     tax_class: Mapped[str] = mapped_column(String(12), default="standard")
     weight_g: Mapped[int] = mapped_column(default=0)
+    material_per_unit: Mapped[int | None]
+    """How much raw material (in its base unit) one unit holds; the mass balance counts with it."""
     units_per_case: Mapped[int] = mapped_column(default=24)
     kit: Mapped[list[Any]] = mapped_column(JSON, default=list)
     price_fen: Mapped[int]

@@ -21,6 +21,8 @@ class Region(Base):
     site_en: Mapped[str] = mapped_column(String(60))
     view_box: Mapped[str] = mapped_column(String(60))
     """Of the schematic map that the counties' shapes are drawn in."""
+    map_note_zh: Mapped[str] = mapped_column(String(100), default="")
+    map_note_en: Mapped[str] = mapped_column(String(200), default="")
     default_outlet_code: Mapped[str] = mapped_column(String(12))
     gs1_prefix: Mapped[str] = mapped_column(String(12))
     """GS1 company prefix under which this installation makes SSCCs."""
@@ -94,6 +96,8 @@ class Organisation(Base):
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     code: Mapped[str] = mapped_column(String(12), unique=True)
     kind: Mapped[str] = mapped_column(String(30))
+    role: Mapped[str] = mapped_column(String(20), index=True)
+    """supplier, platform_operator, outlet_operator, official, auditor or buyer."""
     name_zh: Mapped[str] = mapped_column(String(80))
     name_en: Mapped[str] = mapped_column(String(120))
     short_zh: Mapped[str] = mapped_column(String(30))

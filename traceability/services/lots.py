@@ -341,7 +341,7 @@ def _transform(
         step.get("yield"),
         input_base=entry.quantity,
         output_mass=mass,
-        per_piece=first.net_content if first and first.base_unit == "piece" else None,
+        per_piece=first.material_per_unit if first else None,
     )
     parts = [Part(refs[lot_id], quantity, "input") for lot_id, quantity in used]
     parts.extend(
@@ -366,10 +366,10 @@ def _mass(outputs: Sequence[Output], skus: Mapping[int, Sku]) -> int | None:
             raise BadInput("Please choose one of your own packs", field="outputs")
         if output.quantity <= 0:
             raise BadInput("This must be more than nothing", field="outputs")
-        if sku.base_unit == "g":
+        if sku.material_per_unit is not None:
+            mass += output.quantity * sku.material_per_unit
+        elif sku.base_unit == "g":
             mass += output.quantity
-        elif sku.net_content and sku.net_unit == "g":
-            mass += output.quantity * sku.net_content
         else:
             return None
     return mass

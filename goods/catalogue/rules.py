@@ -1,0 +1,106 @@
+"""What a product and a pack must be before they come into the catalogue."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from biip.checksums import gs1_standard_check_digit
+
+from foundation.errors import BadInput
+
+TRACKING = ("serial", "lot", "none")
+STOCK_POLICIES = ("stocked", "made_to_order", "kit")
+TAX_CLASSES = ("exempt", "zero", "low", "standard")
+
+CLAIMS_ZH = [
+    "治疗",
+    "预防疾病",
+    "抗癌",
+    "降血压",
+    "降血糖",
+    "降血脂",
+    "清热解毒",
+    "润肺",
+    "止咳",
+    "排毒",
+    "养肝",
+    "补肾",
+    "提高免疫力",
+    "增强免疫",
+    "调理",
+    "减肥",
+    "国家级",
+    "最佳",
+    "第一品牌",
+    "根治",
+    "疗效",
+]
+"""Words that ordinary food must not be sold with; the list is data of the trade, not complete."""
+CLAIMS_EN = ("cure", "cures", "treats disease", "anti-cancer", "detox", "lowers blood pressure")
+
+
+def read_gtin(text: str) -> str:
+    """Give a GTIN as 14 digits with a right check digit, or raise BadInput."""
+    digits = text.strip()
+    if not digits.isdecimal() or len(digits) not in {8, 12, 13, 14}:
+        raise BadInput("A GTIN has 8, 12, 13 or 14 digits", field="gtin")
+    digits = digits.rjust(14, "0")
+    if gs1_standard_check_digit(digits[:-1]) != int(digits[-1]):
+        raise BadInput("The check digit of this GTIN is wrong", field="gtin")
+    return digits
+
+
+def refuse_claims(*texts: str) -> None:
+    """Raise BadInput when a text promises what ordinary food must not promise."""
+    for text in texts:
+        low = text.lower()
+        for word in (*CLAIMS_ZH, *CLAIMS_EN):
+            if word in low:
+                raise BadInput(
+                    "Ordinary food may not be sold with the word “%(word)s”",
+                    field="description_zh",
+                    word=word,
+                )
+
+
+def search_text(parts: Sequence[str]) -> str:
+    """Fold names, places and words into one lower-case line for look-ups by fragment."""
+    return " ".join(part.lower() for part in parts if part)
+
+
+def per_hundred(price_fen: int, net_content: int | None, net_unit: str) -> tuple[int, str] | None:
+    """Give the price (fen) of 100 g or 100 mL and that unit; None where weight says nothing."""
+    if not net_content or net_unit not in {"g", "mL"}:
+        return None
+    return (price_fen * 100 + net_content // 2) // net_content, f"100{net_unit}"
+
+
+def check_product(row: Mapping[str, Any]) -> None:
+    """Raise BadInput naming the field that is missing or wrong in an uploaded product."""
+    for name in ("code", "name_zh", "name_en", "category", "county", "trace_template"):
+        if not str(row.get(name) or "").strip():
+            raise BadInput("Please fill in this field", field=name)
+    if not row.get("skus"):
+        raise BadInput("A product needs at least one pack", field="skus")
+    for sku in row["skus"]:
+        if sku.get("tracking") not in TRACKING:
+            raise BadInput("Tracking is serial, lot or none", field="tracking")
+        if sku.get("stock_policy", "stocked") not in STOCK_POLICIES:
+            raise BadInput("The stock policy is unknown", field="stock_policy")
+        if sku.get("tax_class", "standard") not in TAX_CLASSES:
+            raise BadInput("The tax class is unknown", field="tax_class")
+        price = sku.get("price_fen")
+        if not isinstance(price, int) or isinstance(price, bool) or not 0 < price <= 100_000_000:  # noqa: PLR2004
+            raise BadInput("A price is a whole number of fen above nought", field="price_fen")
+    refuse_claims(
+        *(
+            str(row.get(name) or "")
+            for name in (
+                "name_zh",
+                "summary_zh",
+                "description_zh",
+                "name_en",
+                "summary_en",
+                "description_en",
+            )
+        )
+    )
