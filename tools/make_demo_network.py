@@ -287,8 +287,8 @@ def main(folders: Sequence[str]) -> None:
     for name in folders or ["data/region"]:
         folder = Path(name)
         rows = make(folder)
-        text = json.dumps(rows, ensure_ascii=False, indent=1) + "\n"
-        (folder / "outlets.json").write_text(text, encoding="utf-8")
+        lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        (folder / "outlets.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
         print(f"{folder}: {len(rows)} outlets")
 
 
