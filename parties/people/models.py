@@ -13,7 +13,11 @@ class Account(Base):
     """Somebody who can sign in, by e-mail and password or by phone and one-time code."""
 
     __tablename__ = "accounts"
-    __table_args__ = (CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", "email_or_phone"),)
+    __table_args__ = (
+        CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", "email_or_phone"),
+        CheckConstraint("language IN ('zh', 'en')", "language"),
+        CheckConstraint("failures >= 0 AND session_version > 0", "counters"),
+    )
 
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     email: Mapped[str | None] = mapped_column(String(254), unique=True)
@@ -35,6 +39,19 @@ class RoleGrant(Base):
     """One role of an account and what it is limited to."""
 
     __tablename__ = "role_grants"
+    __table_args__ = (
+        CheckConstraint(
+            "role NOT IN ('supplier_owner', 'supplier_clerk') OR organisation_id IS NOT NULL",
+            "supplier_has_organisation",
+        ),
+        CheckConstraint(
+            "role NOT IN ('outlet_manager', 'counter_clerk') OR place_id IS NOT NULL",
+            "counter_has_place",
+        ),
+        CheckConstraint(
+            "role <> 'county_official' OR county_code IS NOT NULL", "official_has_county"
+        ),
+    )
 
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
@@ -63,6 +80,22 @@ class OneTimeCode(Base):
     used_at: Mapped[datetime | None]
 
 
+class SignIn(Base):
+    """One device on which somebody is signed in; the cookie names this row and nothing else."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[int] = mapped_column(Big, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    session_version: Mapped[int]
+    """The account's version when this began; the sign-in counts only while they are equal."""
+    began_at: Mapped[datetime]
+    until: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    device: Mapped[str] = mapped_column(String(60), default="")
+    """Browser and system in two words, so that its owner knows it again."""
+
+
 class ApiToken(Base):
     """A partner's key to the JSON doors; only its hash is kept."""
 
@@ -74,20 +107,27 @@ class ApiToken(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
     created_at: Mapped[datetime]
     last_used_on: Mapped[str | None] = mapped_column(String(10))
+    """The last business day on which it changed something; reading leaves no mark."""
     revoked_at: Mapped[datetime | None]
 
 
 class SentMessage(Base):
-    """A mail or text message that the demo's sender kept instead of sending."""
+    """A mail or text message, kept here so that the outbox holds its id and no person's address.
+
+    `sent_at` is empty until a sender has taken it. A sender that hands it to somebody else
+    leaves only the fact: target and texts are emptied. The demo's sender keeps them to be read.
+    """
 
     __tablename__ = "sent_messages"
+    __table_args__ = (CheckConstraint("channel IN ('email', 'sms')", "channel"),)
 
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     channel: Mapped[str] = mapped_column(String(10))
     target: Mapped[str] = mapped_column(String(254), index=True)
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
-    sent_at: Mapped[datetime]
+    wanted_at: Mapped[datetime] = mapped_column(index=True)
+    sent_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

@@ -33,6 +33,9 @@ class Can(StrEnum):
     SEE_AUDIT = "admin.see_audit"
     OPERATE = "admin.operate"
     REFUND = "admin.refund"
+    # people
+    GRANT_ROLES = "people.grant_roles"
+    ISSUE_TOKENS = "people.issue_tokens"
 
 
 class Role(StrEnum):
@@ -50,13 +53,16 @@ class Role(StrEnum):
 
 
 SUPPLIER_CLERK = {
+    Can.ISSUE_TOKENS,
     Can.SEE_SUPPLIER_DESK,
     Can.RECORD_LOT,
     Can.PRINT_LABELS,
     Can.SHIP_GOODS,
     Can.FULFIL_ORDERS,
 }
+COUNTER_CLERK = {Can.ISSUE_TOKENS, Can.SEE_COUNTER, Can.RECEIVE_GOODS, Can.SELL}
 COUNTY_OFFICIAL = {
+    Can.ISSUE_TOKENS,
     Can.SEE_DASHBOARD,
     Can.SEE_LOT_JOURNEY,
     Can.EXPORT_DATA,
@@ -66,11 +72,13 @@ COUNTY_OFFICIAL = {
 ROLES: dict[Role, frozenset[Can]] = {
     Role.CONSUMER: frozenset({Can.BUY}),
     Role.SUPPLIER_CLERK: frozenset(SUPPLIER_CLERK),
-    Role.SUPPLIER_OWNER: frozenset(SUPPLIER_CLERK | {Can.MANAGE_CATALOGUE, Can.SEE_STATEMENT}),
-    Role.COUNTER_CLERK: frozenset({Can.SEE_COUNTER, Can.RECEIVE_GOODS, Can.SELL}),
-    Role.OUTLET_MANAGER: frozenset({Can.SEE_COUNTER, Can.RECEIVE_GOODS, Can.SELL, Can.EXPORT_DATA}),
+    Role.SUPPLIER_OWNER: frozenset(
+        SUPPLIER_CLERK | {Can.MANAGE_CATALOGUE, Can.SEE_STATEMENT, Can.GRANT_ROLES}
+    ),
+    Role.COUNTER_CLERK: frozenset(COUNTER_CLERK),
+    Role.OUTLET_MANAGER: frozenset(COUNTER_CLERK | {Can.EXPORT_DATA, Can.GRANT_ROLES}),
     Role.COUNTY_OFFICIAL: frozenset(COUNTY_OFFICIAL),
-    Role.CITY_OFFICIAL: frozenset(COUNTY_OFFICIAL | {Can.MANAGE_NETWORK}),
+    Role.CITY_OFFICIAL: frozenset(COUNTY_OFFICIAL | {Can.MANAGE_NETWORK, Can.GRANT_ROLES}),
     Role.OPERATOR: frozenset(
         {
             Can.SEE_DASHBOARD,
@@ -80,10 +88,18 @@ ROLES: dict[Role, frozenset[Can]] = {
             Can.APPROVE_PRODUCT,
             Can.OPERATE,
             Can.REFUND,
+            Can.GRANT_ROLES,
+            Can.ISSUE_TOKENS,
         }
     ),
     Role.AUDITOR: frozenset(
-        {Can.SEE_DASHBOARD, Can.SEE_LOT_JOURNEY, Can.EXPORT_DATA, Can.SEE_AUDIT}
+        {
+            Can.SEE_DASHBOARD,
+            Can.SEE_LOT_JOURNEY,
+            Can.EXPORT_DATA,
+            Can.SEE_AUDIT,
+            Can.ISSUE_TOKENS,
+        }
     ),
 }
 
@@ -99,6 +115,14 @@ SCOPED_BY: dict[Role, str | None] = {
     Role.AUDITOR: None,
 }
 """Which of a grant's limits a role must carry; None: the whole region."""
+
+MAY_GRANT: dict[Role, frozenset[Role]] = {
+    Role.OPERATOR: frozenset(Role),
+    Role.CITY_OFFICIAL: frozenset({Role.COUNTY_OFFICIAL}),
+    Role.SUPPLIER_OWNER: frozenset({Role.SUPPLIER_CLERK}),
+    Role.OUTLET_MANAGER: frozenset({Role.COUNTER_CLERK}),
+}
+"""Which roles the holder of a role may give to others, and take away, within its own limits."""
 
 
 @dataclass(frozen=True, slots=True)
