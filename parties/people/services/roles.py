@@ -11,13 +11,6 @@ from parties.people.errors import ScopeMissing
 from parties.people.models import Account, RoleGrant
 from parties.people.permissions import MAY_GRANT, SCOPED_BY, Actor, Can, Grant, Role, Scope
 
-NEEDS = {
-    "organisation_id": "This role needs an organisation",
-    "place_id": "This role needs an outlet",
-    "county_code": "This role needs a county",
-}
-
-
 def grant_role(
     session: Session, account_id: int, grant: Grant, *, actor: Actor, now: datetime
 ) -> RoleGrant:
@@ -28,7 +21,7 @@ def grant_role(
     """
     needed = SCOPED_BY[grant.role]
     if needed is not None and getattr(grant, needed) is None:
-        raise ScopeMissing(NEEDS[needed], field=needed)
+        raise _missing(needed)
     _must_grant(actor, grant)
     account = session.scalar(select(Account).where(Account.id == account_id).with_for_update())
     if account is None or account.disabled_at is not None:
@@ -98,6 +91,14 @@ def _must_grant(actor: Actor, grant: Grant) -> None:
     givers = actor.grants_for(Can.GRANT_ROLES)
     if not any(grant.role in MAY_GRANT[own.role] and own.covers(scope) for own in givers):
         raise NotAllowed("You may not give or take this role here")
+
+
+def _missing(limit: str) -> ScopeMissing:
+    if limit == "organisation_id":
+        return ScopeMissing("This role needs an organisation", field=limit)
+    if limit == "place_id":
+        return ScopeMissing("This role needs an outlet", field=limit)
+    return ScopeMissing("This role needs a county", field=limit)
 
 
 def _words(row: RoleGrant) -> dict[str, object]:

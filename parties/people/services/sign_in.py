@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from foundation.errors import NotFound
+from foundation.errors import NotFound, NotSignedIn
 from parties.people.audit import audit
 from parties.people.errors import AccountClosed, LockedOut, WrongPassword
 from parties.people.models import Account, SignIn
@@ -194,7 +194,7 @@ def sign_out_everywhere(session: Session, *, actor: Actor, now: datetime) -> int
     """End every sign-in of the actor, this one too; give the account's new session version."""
     account = session.scalar(select(Account).where(Account.id == actor.id).with_for_update())
     if account is None:
-        raise NotFound("There is no such account")
+        raise NotSignedIn("Please sign in first")
     version = end_sign_ins(session, account, now=now)
     audit(
         session,
