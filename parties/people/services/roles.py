@@ -11,6 +11,7 @@ from parties.people.errors import ScopeMissing
 from parties.people.models import Account, RoleGrant
 from parties.people.permissions import MAY_GRANT, SCOPED_BY, Actor, Can, Grant, Role, Scope
 
+
 def grant_role(
     session: Session, account_id: int, grant: Grant, *, actor: Actor, now: datetime
 ) -> RoleGrant:
