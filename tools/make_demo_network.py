@@ -68,7 +68,7 @@ class Region:
         counties = {row["code"]: row for row in load(folder / "counties.json")}
         towns: dict[str, list[Row]] = {code: [] for code in counties}
         for town in load(folder / "towns.json"):
-            towns[town["county"]].append(town)
+            towns[town["county_code"]].append(town)
         city = load(folder / "region.json")["city"]
         return cls(recipe["seed"], recipe, city, counties, towns)
 
