@@ -95,8 +95,9 @@ def gtin14(number: str) -> str:
     Refused: `code_unreadable` for another length or other characters, `check_digit_wrong`.
     """
     if len(number) not in (8, 12, 13, 14) or not _is_digits(number):
-        msg = "An article number has 8, 12, 13 or 14 digits. %(number)s has not."
-        raise CodeUnreadable(msg, number=number[:40])
+        raise CodeUnreadable(
+            "An article number has 8, 12, 13 or 14 digits. Type every digit as printed."
+        )
     _must_check(number)
     return number.zfill(14)
 
@@ -119,9 +120,9 @@ class ItemCode:
 
     def __post_init__(self) -> None:
         _must_be_number("gtin", self.gtin)
-        for name, value in (("lot", self.lot), ("serial", self.serial), ("variant", self.variant)):
+        for value in (self.lot, self.serial, self.variant):
             if value is not None:
-                _must_be_text(name, value)
+                _must_be_text(value)
 
     @property
     def path_elements(self) -> tuple[Element, ...]:
@@ -164,7 +165,7 @@ class PlaceCode:
     def __post_init__(self) -> None:
         _must_be_number("gln", self.gln)
         if self.extension is not None:
-            _must_be_text("extension", self.extension)
+            _must_be_text(self.extension)
 
     @property
     def path_elements(self) -> tuple[Element, ...]:
@@ -360,9 +361,8 @@ def _must_be_number(name: str, value: str) -> None:
     _must_check(value)
 
 
-def _must_be_text(name: str, value: str) -> None:
+def _must_be_text(value: str) -> None:
     if not 1 <= len(value) <= 20 or not _SET_82.fullmatch(value):  # noqa: PLR2004 -- X..20
         raise CodeUnreadable(
-            "A %(name)s has 1 to 20 letters, digits or marks of the GS1 set. Scan it again.",
-            name=name,
+            "A lot or serial has 1 to 20 Latin letters, digits or marks, and no blank."
         )

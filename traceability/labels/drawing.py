@@ -138,7 +138,7 @@ class Page:
         """Width in mm of `text` set in `size` points."""
         return float(self._face.stringWidth(text, size)) * MM_PER_POINT
 
-    def text(  # noqa: PLR0913 -- a text is its place, its measure and its manner
+    def text(
         self,
         x: float,
         y: float,
