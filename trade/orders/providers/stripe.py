@@ -81,16 +81,7 @@ class StripeProvider:
                 checkout_params(request), {"idempotency_key": request.idempotency_key}
             ).to_dict()
         )
-        if not session.get("url"):
-            # A repeated key replays the first answer, but only an open session has a page.
-            raise PaymentDeclined(
-                "The payment provider refused the request (%(reason)s).", reason="session_closed"
-            )
-        return OpenedCheckout(
-            external_id=session["id"],
-            url=session["url"],
-            expires_at=_moment(session["expires_at"]),
-        )
+        return opened_from(session)
 
     def look_up(self, external_id: str) -> ProviderPayment:
         """Retrieve the session with its payment and latest charge."""
@@ -228,6 +219,23 @@ def refund_params(request: RefundRequest) -> "RefundCreateParams":
         "reason": reason,
         "metadata": {"reason": request.reason[:500]},
     }
+
+
+def opened_from(session: Mapping[str, Any]) -> OpenedCheckout:
+    """Read a session just opened.
+
+    Raises `PaymentDeclined` when it has no page any more: a key sent again after the payment
+    brings an old answer, and that one is worth nothing.
+    """
+    if not session.get("url"):
+        raise PaymentDeclined(
+            "The payment provider refused the request (%(reason)s).", reason="session_closed"
+        )
+    return OpenedCheckout(
+        external_id=session["id"],
+        url=session["url"],
+        expires_at=_moment(session["expires_at"]),
+    )
 
 
 def payment_from(session: Mapping[str, Any]) -> ProviderPayment:

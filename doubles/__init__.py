@@ -1,0 +1,1 @@
+"""Stand-ins for services that the demo and the tests may not call for real."""

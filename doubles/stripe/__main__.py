@@ -1,0 +1,7 @@
+"""`python -m doubles.stripe`."""
+
+import sys
+
+from doubles.stripe import main
+
+sys.exit(main())
