@@ -9,16 +9,15 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from hmac import compare_digest
 from typing import Any
 
 from doubles.stripe import forms, parameters, shapes
-from doubles.stripe.engine import Engine
+from doubles.stripe.engine import ANSWERS_KEPT, Engine
 from doubles.stripe.errors import ApiError, bad
 from doubles.stripe.store import Answer, Json, Wanted
 
-KEPT_FOR = timedelta(hours=24)
 _LONGEST_KEY = 255
 _MOST = 100
 _DEEPEST_EXPANSION = 4
@@ -133,7 +132,7 @@ class Api:
         headers["Idempotency-Key"] = key
         asked = hashlib.sha256(_text(call.params, sort=True).encode()).hexdigest()
         with self._alone(key), self.engine.store.transaction():
-            since = int((call.now - KEPT_FOR).timestamp())
+            since = int((call.now - ANSWERS_KEPT).timestamp())
             kept = self.engine.store.answer(key, since)
             if kept is not None:
                 _same_request(kept, path, asked, key)

@@ -14,7 +14,7 @@ argument everywhere. A refusal is an `ApiError`.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from doubles.stripe import cards, parameters, rules, shapes
@@ -22,6 +22,8 @@ from doubles.stripe.cards import Card
 from doubles.stripe.errors import ApiError, bad, missing
 from doubles.stripe.store import Json, Store
 
+EVENTS_KEPT = timedelta(days=30)
+ANSWERS_KEPT = timedelta(hours=24)
 _NOBODY: Json = {"id": None, "idempotency_key": None}
 
 
@@ -36,7 +38,8 @@ class Engine:
     """Sessions, payment intents, charges, refunds and events, and how they follow each other.
 
     `base_url` is where the payment page is served, `notify` says whether a webhook is to be
-    told of events, `settle_after` how many seconds a refund stays pending.
+    told of events, `settle_after` how many seconds a refund stays pending. With
+    `keep_events=False` none are written, which suits a seeded past: Stripe forgets them too.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class Engine:
         base_url: str = "http://127.0.0.1:8100",
         notify: bool = False,
         settle_after: int = 5,
+        keep_events: bool = True,
     ) -> None:
         self.store = store
         self.base_url = base_url.rstrip("/")
         self._notify = notify
         self._settle_after = settle_after
+        self._keep_events = keep_events
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -205,6 +210,12 @@ class Engine:
                         self._settle_refund(object_id, what, now)
             done += len(due)
         return done
+
+    def forget(self, now: datetime) -> None:
+        """Drop what Stripe drops: events after 30 days, answers under a key after one."""
+        with self.store.transaction():
+            self.store.forget_events(_seconds(now - EVENTS_KEPT))
+            self.store.forget_answers(_seconds(now - ANSWERS_KEPT))
 
     def find(self, kind: str, identifier: str, param: str) -> Json:
         """Give any object by its id, or refuse as Stripe does."""
@@ -376,6 +387,8 @@ class Engine:
 
     def _emit(self, kind: str, body: Json, now: datetime, origin: Json = _NOBODY) -> None:
         """Write an event down and, if somebody is to be told, send it on its way."""
+        if not self._keep_events:
+            return
         made = shapes.event(
             kind,
             body,

@@ -5,7 +5,7 @@ same functions; only the network and the clock are missing. Everything lands in 
 that the server is then started on, so that a seeded order can be looked up and refunded
 over HTTP like any other:
 
-    past = PastStripe(Engine(Store(path)), now)
+    past = PastStripe(Engine(Store(path), keep_events=False), now)
     with past.batch():                      # one transaction for as many orders as you like
         past.now = moment_of_the_order
         opened = past.open_checkout(request)
@@ -41,8 +41,8 @@ from trade.orders.providers.stripe import (
 class PastStripe:
     """A `PaymentProvider` whose present is whatever `now` is set to.
 
-    Build the engine with `notify=False`: the past is told to nobody. Idempotency keys are
-    not kept, because a seeder asks once. Refunds of wallets stay pending until `settle`.
+    Build the engine with `keep_events=False`: the past is told to nobody. Idempotency keys
+    are not kept, because a seeder asks once. Refunds of wallets stay pending until `settle`.
     """
 
     code = "stripe"

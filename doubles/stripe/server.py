@@ -160,6 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         notify=bool(settings.webhook_url),
         settle_after=settings.refund_seconds,
     )
+    engine.forget(now())
     courier = Courier(
         engine,
         now,

@@ -256,6 +256,15 @@ class Store:
             ),
         )
 
+    def forget_events(self, before: int) -> None:
+        """Drop old events and what is known of their delivery."""
+        self._do(
+            "DELETE FROM deliveries WHERE event_id IN "
+            "(SELECT id FROM objects WHERE kind = 'event' AND created < ?)",
+            (before,),
+        )
+        self._do("DELETE FROM objects WHERE kind = 'event' AND created < ?", (before,))
+
     def forget_answers(self, before: int) -> None:
         """Drop answers that are too old to be replayed."""
         self._do("DELETE FROM answers WHERE at < ?", (before,))

@@ -224,8 +224,7 @@ def refund_params(request: RefundRequest) -> "RefundCreateParams":
 def opened_from(session: Mapping[str, Any]) -> OpenedCheckout:
     """Read a session just opened.
 
-    Raises `PaymentDeclined` when it has no page any more: a key sent again after the payment
-    brings an old answer, and that one is worth nothing.
+    Raises `PaymentDeclined` when it has no page, as only an open session has one.
     """
     if not session.get("url"):
         raise PaymentDeclined(
