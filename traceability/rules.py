@@ -44,7 +44,8 @@ MOVES: dict[tuple[str, str | None, str | None], Flow] = {
     ("ObjectEvent", "OBSERVE", "shipping"): Flow.CARRY,
     ("ObjectEvent", "OBSERVE", "receiving"): Flow.CARRY,
     ("ObjectEvent", "OBSERVE", "retail_selling"): Flow.OUT,
-    ("TransformationEvent", None, "commissioning"): Flow.CONVERT,
+    ("ObjectEvent", "OBSERVE", "storing"): Flow.CARRY,
+    ("TransformationEvent", None, None): Flow.CONVERT,
 }
 """The one table of what moves stock; whatever is not here moves nothing."""
 
@@ -149,7 +150,7 @@ class Happening:
     @property
     def flow(self) -> Flow:
         """Tell which way the goods go."""
-        step = "commissioning" if self.event_type == "TransformationEvent" else self.biz_step
+        step = None if self.event_type == "TransformationEvent" else self.biz_step
         return MOVES.get((self.event_type, self.action, step), Flow.NONE)
 
     def moves(self) -> list[Move]:
@@ -250,6 +251,10 @@ def sscc_of(prefix: str, reference: int) -> str:
     return f"{body}{gs1_standard_check_digit(body)}"
 
 
+AUTOMATIC = frozenset({"serial_from", "serial_to", "sscc", "units_per_case", "component_lots"})
+"""Key data elements that the program itself fills in."""
+
+
 def read_values(
     step: Mapping[str, Any], given: Mapping[str, Any], *, today: date
 ) -> dict[str, Any]:
@@ -263,7 +268,7 @@ def read_values(
         raw = given.get(code)
         text = "" if raw is None else str(raw).strip()
         if not text:
-            if element.get("required"):
+            if element.get("required") and code not in AUTOMATIC:
                 raise BadInput("Please fill in this field", field=code)
             continue
         values[code] = _typed(element, text, today=today)

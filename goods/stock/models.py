@@ -61,7 +61,8 @@ class Serial(Base):
     __table_args__ = (
         UniqueConstraint("sku_id", "serial"),
         CheckConstraint(
-            "state IN ('commissioned', 'in_transit', 'on_shelf', 'sold', 'returned', 'destroyed')",
+            "state IN ('commissioned', 'in_transit', 'on_shelf', 'sold', 'returned', 'used',"
+            " 'destroyed')",
             "state",
         ),
         Index("ix_serials_lot_place", "lot_id", "place_id", "state"),

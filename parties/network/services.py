@@ -115,8 +115,8 @@ def import_towns(session: Session, rows: Iterable[Row], *, actor: Actor) -> int:
         (
             Town(
                 code=row["code"],
-                county_code=row["county_code"],
-                name_zh=row.get("name_zh") or row["name"],
+                county_code=row["county"],
+                name_zh=row["name_zh"],
                 name_en=row["name_en"],
             )
             for row in rows

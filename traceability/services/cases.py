@@ -308,7 +308,7 @@ def receive_case(
     scanning it again changes nothing. Raises NotFound for an unknown case, CaseRefused for one
     that was sent elsewhere or never sent, OnHold-like CaseRefused for a recalled lot.
     """
-    actor.must(Can.RECEIVE_GOODS, outlet_scope(session, place_id))
+    _must_receive(session, place_id, actor)
     unit = unit_by_sscc(session, sscc)
     unit = session.get_one(LogisticUnit, unit.id, with_for_update=True, populate_existing=True)
     if unit.place_id == place_id and unit.state == "opened":
@@ -452,6 +452,17 @@ def _shipment_of(session: Session, unit: LogisticUnit) -> Shipment | None:
         .where(Shipment.transit_place_id == unit.place_id, Shipment.state == "in_transit")
         .limit(1)
     )
+
+
+def _must_receive(session: Session, place_id: int, actor: Actor) -> None:
+    """Refuse those who receive elsewhere: staff at their outlet, suppliers at their places."""
+    place = session.get(Place, place_id)
+    if place is None:
+        raise NotFound("There is no such place")
+    if place.kind == "outlet":
+        actor.must(Can.RECEIVE_GOODS, outlet_scope(session, place_id))
+    else:
+        actor.must(Can.RECORD_LOT, supplier_scope(session, place.organisation_id))
 
 
 def outlet_scope(session: Session, place_id: int) -> Scope:

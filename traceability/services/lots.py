@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -72,7 +72,7 @@ class StepEntry:
     step: str
     at: datetime
     place_id: int
-    to_place_id: int | None = None
+    """Where it happened; goods lying elsewhere are carried here by receiving and storing."""
     quantity: int | None = None
     outputs: tuple[Output, ...] = ()
     inputs: tuple[tuple[int, int], ...] = ()
@@ -159,18 +159,14 @@ def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: dateti
     _check_order(session, lot, template, step, entry, now=now)
     values = read_values(step, entry.values, today=clock.business_date(now))
     place = _own_place(session, entry.place_id, lot.organisation_id, "place_id")
-    to_place = (
-        _own_place(session, entry.to_place_id, lot.organisation_id, "to_place_id")
-        if entry.to_place_id and entry.to_place_id != entry.place_id
-        else None
-    )
+    quantity = _quantity(step, entry, values)
     certificates = _attach(session, lot, step, entry.paper, now=now)
     if step["event_type"] == "TransformationEvent":
-        event = _transform(session, lot, step, entry, place, to_place, actor=actor, now=now)
+        event = _transform(session, lot, step, entry, place, quantity, actor=actor, now=now)
     elif step["biz_step"] == "commissioning":
-        event = _commission(session, lot, step, entry, place, values)
+        event = _commission(session, lot, step, entry, place, quantity, values)
     else:
-        event = _observe(session, lot, step, entry, place, to_place)
+        event = _observe(session, lot, step, entry, place, quantity)
     ilmd = {"lotNumber": lot.lot_no} if step["action"] == "ADD" else {}
     event = _with(
         event,
@@ -275,41 +271,75 @@ def _base(step: Mapping[str, Any], entry: StepEntry, lot: Lot, place: PlaceRef) 
     )
 
 
+def _quantity(step: Mapping[str, Any], entry: StepEntry, values: Mapping[str, Any]) -> int | None:
+    """Give the base units a step speaks of: as entered, or from the element the template names."""
+    source = step.get("quantity_from")
+    if entry.quantity is not None:
+        quantity = entry.quantity
+    elif source and values.get(source["key_data_element"]) is not None:
+        quantity = round(values[source["key_data_element"]] * source["factor"])
+    else:
+        return None
+    if quantity <= 0:
+        raise BadInput("This must be more than nothing", field="quantity")
+    return quantity
+
+
+def _held(session: Session, lot_id: int, place_id: int) -> int:
+    held = session.scalar(
+        select(StockBalance.on_hand).where(
+            StockBalance.place_id == place_id, StockBalance.lot_id == lot_id
+        )
+    )
+    return held or 0
+
+
+def _elsewhere(session: Session, lot: Lot, place_id: int) -> tuple[int, int] | None:
+    """Give where else most of a lot lies among its owner's places, and how much."""
+    row = session.execute(
+        select(StockBalance.place_id, StockBalance.on_hand)
+        .join(Place, Place.id == StockBalance.place_id)
+        .where(
+            StockBalance.lot_id == lot.id,
+            StockBalance.place_id != place_id,
+            StockBalance.on_hand > 0,
+            Place.organisation_id == lot.organisation_id,
+            Place.kind != "transit",
+        )
+        .order_by(StockBalance.on_hand.desc(), StockBalance.place_id)
+        .limit(1)
+    ).first()
+    return (row[0], row[1]) if row else None
+
+
 def _observe(
     session: Session,
     lot: Lot,
     step: Mapping[str, Any],
     entry: StepEntry,
     place: PlaceRef,
-    to_place: PlaceRef | None,
+    quantity: int | None,
 ) -> Happening:
     ref = lot_refs(session, [lot.id])[lot.id]
     event = _base(step, entry, lot, place)
-    quantity = entry.quantity
-    if step["biz_step"] == "receiving":
-        if not quantity or quantity <= 0:
-            raise BadInput("How much was it?", field="quantity")
-        known = session.scalar(
-            select(StockBalance.on_hand).where(
-                StockBalance.place_id == place.id, StockBalance.lot_id == lot.id
+    if step["biz_step"] in {"receiving", "storing"}:
+        origin = _elsewhere(session, lot, place.id)
+        if step["biz_step"] == "storing" and origin is None:
+            return _with(
+                event, parts=(Part(ref, _held(session, lot.id, place.id)),), from_place=place
             )
-        )
-        origin = place if known is not None and to_place is not None else None
+        amount = quantity or (origin[1] if origin else 0)
+        if not amount:
+            raise BadInput("How much was it?", field="quantity")
         return _with(
-            event, parts=(Part(ref, quantity),), from_place=origin, to_place=to_place or place
+            event,
+            parts=(Part(ref, amount),),
+            from_place=place_ref(session, origin[0]) if origin else None,
         )
-    if step["action"] == "ADD" and step["biz_step"] == "creating_class_instance" and quantity:
-        if quantity <= 0:
-            raise BadInput("This must be more than nothing", field="quantity")
-        return _with(event, parts=(Part(ref, quantity),))
-    held = session.scalar(
-        select(StockBalance.on_hand).where(
-            StockBalance.place_id == place.id, StockBalance.lot_id == lot.id
-        )
-    )
-    # An observation moves nothing: the quantity is what it speaks of, zero where none is known.
-    action = "OBSERVE" if not quantity and step["action"] == "ADD" else step["action"]
-    return _with(event, action=action, parts=(Part(ref, quantity or held or 0),))
+    if step["action"] == "ADD" and not quantity:
+        raise BadInput("How much was it?", field="quantity")
+    # An observation moves nothing: the quantity is what it speaks of.
+    return _with(event, parts=(Part(ref, quantity or _held(session, lot.id, place.id)),))
 
 
 def _transform(
@@ -318,16 +348,24 @@ def _transform(
     step: Mapping[str, Any],
     entry: StepEntry,
     place: PlaceRef,
-    to_place: PlaceRef | None,
+    quantity: int | None,
     *,
     actor: Actor,
     now: datetime,
 ) -> Happening:
-    if not entry.quantity or entry.quantity <= 0:
+    own = session.get_one(Sku, lot.sku_id)
+    base = _with(
+        _base(step, entry, lot, place),
+        action=None,
+        transaction=("prodorder", f"urn:shanhuo:step:{entry.key}"),
+    )
+    if own.stock_policy == "kit":
+        return _assemble(session, lot, own, entry, base, quantity)
+    if not quantity:
         raise BadInput("How much was used?", field="quantity")
     if not entry.outputs:
         raise BadInput("How much came out?", field="outputs")
-    used = [(lot.id, entry.quantity), *entry.inputs]
+    used = [(lot.id, quantity), *entry.inputs]
     refs = lot_refs(session, [lot_id for lot_id, _ in used])
     skus = {
         sku.id: sku
@@ -336,26 +374,72 @@ def _transform(
         )
     }
     mass = _mass(entry.outputs, skus)
-    first = skus.get(entry.outputs[0].sku_id)
+    first = skus[entry.outputs[0].sku_id]
     percent = check_yield(
-        step.get("yield"),
-        input_base=entry.quantity,
-        output_mass=mass,
-        per_piece=first.material_per_unit if first else None,
+        step.get("yield"), input_base=quantity, output_mass=mass, per_piece=first.material_per_unit
     )
-    parts = [Part(refs[lot_id], quantity, "input") for lot_id, quantity in used]
+    parts = [Part(refs[lot_id], amount, "input") for lot_id, amount in used]
     parts.extend(
         _output(session, lot, output, skus, entry, actor=actor, now=now) for output in entry.outputs
     )
     facts = {"yieldPercent": percent} if percent is not None else {}
-    return _with(
-        _base(step, entry, lot, place),
-        action=None,
-        parts=tuple(parts),
-        to_place=to_place,
-        facts=facts,
-        transaction=("prodorder", f"urn:shanhuo:step:{entry.key}"),
+    return _with(base, parts=tuple(parts), facts=facts)
+
+
+def _assemble(
+    session: Session,
+    lot: Lot,
+    own: Sku,
+    entry: StepEntry,
+    base: Happening,
+    quantity: int | None,
+) -> Happening:
+    """Make `quantity` kits of `lot` from component lots that lie at the same place."""
+    if not quantity or not entry.inputs:
+        raise BadInput("How many were made, and from which lots?", field="quantity")
+    refs = lot_refs(session, [lot.id, *(lot_id for lot_id, _ in entry.inputs)])
+    wanted = {
+        sku_id: row["quantity"] * quantity
+        for row in own.kit
+        for sku_id in session.scalars(select(Sku.id).where(Sku.code == row["sku"]))
+    }
+    given: dict[int, int] = {}
+    for lot_id, amount in entry.inputs:
+        given[refs[lot_id].sku_id] = given.get(refs[lot_id].sku_id, 0) + amount
+    if wanted != given:
+        raise BadInput("The parts do not match what one kit is made of", field="inputs")
+    serials = [
+        serial
+        for lot_id, amount in entry.inputs
+        for serial in _use_serials(session, refs[lot_id], base.place, amount)
+    ]
+    _date(session, lot, own, entry.at)
+    parts = [Part(refs[lot_id], amount, "input") for lot_id, amount in entry.inputs]
+    parts.append(Part(refs[lot.id], quantity, "output"))
+    return _with(base, parts=tuple(parts), serials=tuple(serials))
+
+
+def _use_serials(session: Session, ref: LotRef, place: PlaceRef, amount: int) -> list[SerialRef]:
+    if session.scalar(select(Sku.tracking).where(Sku.id == ref.sku_id)) != "serial":
+        return []
+    rows = session.execute(
+        select(Serial.id, Serial.serial)
+        .where(
+            Serial.lot_id == ref.id,
+            Serial.place_id == place.id,
+            Serial.state.in_(("commissioned", "on_shelf")),
+            Serial.unit_id.is_(None),
+        )
+        .order_by(Serial.serial)
+        .limit(amount)
+        .with_for_update()
+    ).all()
+    if len(rows) < amount:
+        raise StepRefused("There are not that many loose packs of this lot here", field="inputs")
+    session.execute(
+        update(Serial).where(Serial.id.in_([row[0] for row in rows])).values(state="used")
     )
+    return [SerialRef(row[0], ref, row[1]) for row in rows]
 
 
 def _mass(outputs: Sequence[Output], skus: Mapping[int, Sku]) -> int | None:
@@ -393,14 +477,19 @@ def _output(
         session, sku_id=sku.id, lot_no=output.lot_no, actor=actor, now=now, demo=lot.demo
     )
     made.template, made.template_version = lot.template, lot.template_version
-    made.produced_on = clock.business_date(entry.at)
-    if product.shelf_life_days:
-        made.best_before = date.fromordinal(made.produced_on.toordinal() + product.shelf_life_days)
+    _date(session, made, sku, entry.at)
     made.facts = dict(lot.facts)
     session.flush()
     return Part(
         LotRef(made.id, sku.id, sku.gtin, made.lot_no, sku.base_unit), output.quantity, "output"
     )
+
+
+def _date(session: Session, lot: Lot, sku: Sku, at: datetime) -> None:
+    lot.produced_on = clock.business_date(at)
+    days = session.scalar(select(Product.shelf_life_days).where(Product.id == sku.product_id))
+    if days:
+        lot.best_before = lot.produced_on + timedelta(days=days)
 
 
 def _commission(
@@ -409,21 +498,18 @@ def _commission(
     step: Mapping[str, Any],
     entry: StepEntry,
     place: PlaceRef,
+    quantity: int | None,
     values: dict[str, Any],
 ) -> Happening:
     ref = lot_refs(session, [lot.id])[lot.id]
     tracking = session.scalar(select(Sku.tracking).where(Sku.id == lot.sku_id))
-    held = session.scalar(
-        select(StockBalance.on_hand).where(
-            StockBalance.place_id == place.id, StockBalance.lot_id == lot.id
-        )
-    )
+    held = _held(session, lot.id, place.id)
     if not held:
         raise StepRefused("Nothing of this lot is here yet", field="place_id")
     event = _with(_base(step, entry, lot, place), parts=(Part(ref, held),), whole_lot=True)
     if tracking != "serial":
         return _with(event, action="OBSERVE")
-    count = entry.quantity or held
+    count = quantity or held
     if not 0 < count <= min(held, MOST_SERIALS):
         raise BadInput("There are %(held)s packs of this lot here", field="quantity", held=held)
     serials = commission_serials(session, lot, ref, place, count)
