@@ -115,7 +115,7 @@ def import_towns(session: Session, rows: Iterable[Row], *, actor: Actor) -> int:
         (
             Town(
                 code=row["code"],
-                county_code=row["county"],
+                county_code=row["county_code"],
                 name_zh=row["name_zh"],
                 name_en=row["name_en"],
             )
