@@ -182,7 +182,6 @@ def checkout_params(request: CheckoutRequest) -> "SessionCreateParams":
     known = {"order_id": request.order_id, "order_number": request.order_number}
     params: SessionCreateParams = {
         "mode": "payment",
-        "currency": currency,
         "line_items": [
             {
                 "quantity": line.quantity,
