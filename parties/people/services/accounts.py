@@ -147,6 +147,7 @@ def reset_password(
     account = session.scalar(select(Account).where(Account.email == email).with_for_update())
     if account is None or account.disabled_at is not None:
         return Outcome(refusal=WrongCode("This is not the code that we sent", field="code"))
+    _keep_demo(account)
     account.failures, account.locked_until = 0, None
     _set_password(session, account, password, verb="reset_password", now=now)
     return begin_sign_in(session, account, how="sign_in_by_code", now=now, device=device)
@@ -167,6 +168,7 @@ def change_password(
     sign-in: its refusal is WrongPassword or LockedOut. Raises WeakPassword, NotAllowed.
     """
     own = _own_account(session, actor)
+    _keep_demo(own)
     if proof.account_id != own.id or own.email is None:
         raise NotAllowed("You may not do this here")
     password = check_password_rules(new_password, email=own.email)
@@ -212,6 +214,7 @@ def erase_account(session: Session, *, actor: Actor, now: datetime) -> None:
     tokens, sign-ins, codes and letters. Other rooms hear of it by AccountErased.
     """
     account = _own_account(session, actor)
+    _keep_demo(account)
     targets = [target for target in (account.email, account.phone) if target]
     session.execute(delete(OneTimeCode).where(OneTimeCode.target.in_(targets)))
     session.execute(delete(SentMessage).where(SentMessage.target.in_(targets)))
@@ -239,6 +242,11 @@ def _own_account(session: Session, actor: Actor) -> Account:
     if account is None or account.disabled_at is not None:
         raise NotFound("There is no such account")
     return account
+
+
+def _keep_demo(account: Account) -> None:
+    if account.demo:  # everybody who tries the demo signs in with it
+        raise NotAllowed("The demo's accounts keep their passwords and stay open")
 
 
 def _set_password(
