@@ -6,7 +6,6 @@ from pathlib import Path
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
-from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import text
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -18,6 +17,7 @@ from foundation.db import Database
 from foundation.limits import limiter
 from foundation.web import csp_nonce, init_web, reading
 from parties.people.guards import open_to_all
+from parties.people.login import Csrf
 
 HOUSE = Path(__file__).parents[1]
 DOMAINS = ("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "wings")
@@ -58,7 +58,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.jinja_env.globals["demo_mode"] = settings.demo
     init_web(app, secure=settings.secure_cookies)
     Babel(app, locale_selector=_language)
-    csrf = CSRFProtect(app)
+    csrf = Csrf(app)
     limiter.init_app(app)
     init_presentation(app)
     init_errors(app)

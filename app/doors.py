@@ -1,10 +1,30 @@
 """Which doors this house has, and where each begins."""
 
+from typing import Final
+
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from app.settings import Settings
+from parties.people.login import init_people
+from parties.people.permissions import Role
+from parties.people.views import bp as people
+
+LANDING: Final = {
+    Role.OPERATOR: "admin.dashboard",
+    Role.CITY_OFFICIAL: "admin.dashboard",
+    Role.COUNTY_OFFICIAL: "admin.dashboard",
+    Role.AUDITOR: "admin.dashboard",
+    Role.SUPPLIER_OWNER: "cooperatives.desk",
+    Role.SUPPLIER_CLERK: "cooperatives.desk",
+    Role.OUTLET_MANAGER: "counters.till",
+    Role.COUNTER_CLERK: "counters.till",
+    Role.CONSUMER: "shop.home",
+}
+"""Where each role begins after signing in; of somebody's roles the first in this order counts."""
 
 
-def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
+def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:  # noqa: ARG001 -- for the webhook to come
     """Hang every door's pages into `app`."""
+    init_people(app, settings, landing=LANDING)
+    app.register_blueprint(people)

@@ -123,7 +123,7 @@ class CodeForm(PeopleForm):
 
     phone = HiddenField(validators=[by(rules.normal_phone)])
     code = StringField(
-        _l("Code"),
+        _l("One-time code"),
         [needed(_l("Write the six digits that we sent"))],
         render_kw=CODE_HELP,
     )
@@ -174,7 +174,7 @@ class SignUpForm(PeopleForm):
 
     email = HiddenField(validators=[by(rules.normal_email)])
     code = StringField(
-        _l("Code"), [needed(_l("Write the six digits that we sent"))], render_kw=CODE_HELP
+        _l("One-time code"), [needed(_l("Write the six digits that we sent"))], render_kw=CODE_HELP
     )
     password = PasswordField(_l("Password"), [needed(_l("Choose a password"))], render_kw=NEW_HELP)
     display_name = StringField(
@@ -201,7 +201,7 @@ class ResetForm(PeopleForm):
 
     email = HiddenField(validators=[by(rules.normal_email)])
     code = StringField(
-        _l("Code"), [needed(_l("Write the six digits that we sent"))], render_kw=CODE_HELP
+        _l("One-time code"), [needed(_l("Write the six digits that we sent"))], render_kw=CODE_HELP
     )
     password = PasswordField(
         _l("New password"), [needed(_l("Choose a password"))], render_kw=NEW_HELP

@@ -15,31 +15,31 @@ class Letter:
 NAME: Final = {"zh": "晋城山货", "en": "Jincheng Mountain Goods"}
 
 CODES: Final = {
-    ("sign_in", "zh"): ("登录验证码", "{code} 是你的登录验证码，{minutes} 分钟内有效。"),
+    ("sign_in", "zh"): ("登录验证码", "{code} 是您的登录验证码，{minutes} 分钟内有效。"),
     ("sign_in", "en"): (
         "Your sign-in code",
         "{code} is your sign-in code. Valid {minutes} minutes.",
     ),
-    ("sign_up", "zh"): ("注册验证码", "{code} 是你的注册验证码，{minutes} 分钟内有效。"),
+    ("sign_up", "zh"): ("注册验证码", "{code} 是您的注册验证码，{minutes} 分钟内有效。"),
     ("sign_up", "en"): (
         "Your sign-up code",
         "{code} is your sign-up code. Valid {minutes} minutes.",
     ),
-    ("reset", "zh"): ("重设密码的验证码", "{code} 是你重设密码的验证码，{minutes} 分钟内有效。"),
+    ("reset", "zh"): ("重设密码的验证码", "{code} 是您重设密码的验证码，{minutes} 分钟内有效。"),
     ("reset", "en"): (
         "Your password reset code",
         "{code} is your code for a new password. Valid {minutes} minutes.",
     ),
 }
 WARNING: Final = {
-    "zh": "不是你本人在操作，就不用理会，也不要把它告诉别人。",
+    "zh": "不是您本人在操作，就不用理会，也不要把它告诉别人。",
     "en": "If you did not ask for it, ignore this message and tell nobody the code.",
 }
 TAKEN: Final = {
     "zh": (
         "这个邮箱已经有账号",
-        "有人用这个邮箱注册，但它已经有账号了。是你的话，请直接登录；"
-        "忘了密码，可以在登录页上重设。不是你，就不用理会。",
+        "有人用这个邮箱注册，但它已经有账号了。是您的话，请直接登录；"
+        "忘了密码，可以在登录页上重设。不是您，就不用理会。",
     ),
     "en": (
         "This address already has an account",
@@ -51,7 +51,7 @@ TAKEN: Final = {
 CHANGED: Final = {
     "zh": (
         "密码已更改",
-        "你的账号密码刚刚更改，其他设备上的登录已经退出。不是你改的，请马上在登录页重设密码。",
+        "您的账号密码刚刚更改，其他设备上的登录已经退出。不是您改的，请马上在登录页重设密码。",
     ),
     "en": (
         "Your password was changed",
