@@ -9,7 +9,7 @@ from app.settings import Settings
 
 
 class BackupRefused(SystemExit):
-    """This installation can't be backed up or restored so."""
+    """The installation can't be backed up or restored so."""
 
 
 def _database_file(settings: Settings) -> Path:
@@ -21,7 +21,7 @@ def _database_file(settings: Settings) -> Path:
 
 
 def back_up(settings: Settings, target: Path) -> Path:
-    """Write a consistent copy of the database, while it is in use, and of the files, to `target`."""
+    """Write a consistent copy of database (while in use) and files to `target`."""
     source = _database_file(settings)
     if not source.exists():
         raise BackupRefused(f"There is no database at {source}")

@@ -89,7 +89,7 @@ def serve(threads: int, workers: int, host: str) -> None:
 
 
 def _refuse_demo_data(settings: Settings) -> None:
-    """A production installation does not start on a database with demo data or accounts in it."""
+    """Refuse to start production on a database with demo data or accounts in it."""
     if settings.demo:
         return
     from app.demo.marks import demo_marks
@@ -117,7 +117,7 @@ def _serve(settings: Settings, *, host: str, threads: int, workers: int) -> None
         working_dir=HOUSE,
         static_path_mount=[HOUSE / "static"],
         static_path_route=["/static"],
-        static_path_expires=None,
+        static_path_expires=86400,
     )
     server.serve()
 
