@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -216,6 +217,41 @@ def bullet(value: float, aim: float) -> Bullet:
     return Bullet(round(100 * max(value, 0) / longest, 1), round(99 * max(aim, 0) / longest, 1))
 
 
+def limit(value: float, bound: float, at_most: bool = True) -> Bullet:  # noqa: FBT001, FBT002 -- called from templates
+    """Scale a test result and its bound so that a result on the safe side looks safe.
+
+    An upper bound stands near the right end, a lower one at three fifths; a result beyond what the
+    bar can show fills it.
+    """
+    tick = 90.0 if at_most else 60.0
+    width = tick * max(value, 0) / bound if bound > 0 else 100.0
+    return Bullet(round(min(width, 100.0), 1), tick)
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """A line through `spots` (x, y) on the schematic hillside of a trace page, 360 by 132."""
+
+    line: str
+    spots: list[tuple[float, float]]
+
+
+def descent(count: int) -> Descent:
+    """Place `count` stops, two or more, on the way from the ridge (west) to the town (east)."""
+    first, last, top, bottom = 40, 322, 58, 108
+    spots = []
+    for i in range(count):
+        part = i / max(1, count - 1)
+        spots.append(
+            (round(first + (last - first) * part, 1), round(top + (bottom - top) * part, 1))
+        )
+    line = f"M{spots[0][0]} {spots[0][1]}"
+    for (ax, ay), (bx, by) in pairwise(spots):
+        middle = round((ax + bx) / 2, 1)
+        line += f"C{middle} {round(ay + 8, 1)} {middle} {round(by - 8, 1)} {bx} {by}"
+    return Descent(line, spots)
+
+
 def share(value: float, longest: float) -> float:
     """Give a bar's width from 0 to 100 for `value` where `longest` fills it."""
     return round(100 * max(value, 0) / longest, 1) if longest > 0 else 0.0
@@ -298,6 +334,8 @@ def init_presentation(app: Flask) -> None:
         "bullet": bullet,
         "share": share,
         "shades": shades,
+        "limit": limit,
+        "descent": descent,
         "label_point": label_point,
     }
     app.jinja_env.globals.update(functions)
