@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,9 +13,20 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 import app.tables  # noqa: F401 -- brings every table into Base.metadata
+from app.seeding import take_in_region
 from foundation.db import Base, Database, open_database, prepare_sqlite
 
+REGION = Path(__file__).parent / "data" / "region2"
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
+"""The moment at which tests begin; the small second region is there by then."""
 SCRATCH = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
+
+
+def prepare(engine: Engine) -> None:
+    """Make every table, and take in the small region that every test may build on."""
+    Base.metadata.create_all(engine)
+    with Database(engine).transaction() as session:
+        take_in_region(session, REGION, now=NOW)
 
 
 class Sqlite:
@@ -26,7 +38,7 @@ class Sqlite:
         self.home = Path(tempfile.mkdtemp(prefix="house-", dir=SCRATCH))
         self.template = self.home / "template.db"
         self.engine = self._engine(self.template)
-        Base.metadata.create_all(self.engine)
+        prepare(self.engine)
         with self.engine.connect() as connection:
             connection.exec_driver_sql("ROLLBACK")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -77,7 +89,7 @@ class Postgres:
         self.template = f"house_{uuid4().hex[:12]}"
         self._admin(f"CREATE DATABASE {self.template}")
         self.engine = create_engine(self.url.set(database=self.template))
-        Base.metadata.create_all(self.engine)
+        prepare(self.engine)
 
     def _admin(self, statement: str) -> None:
         with self.admin.connect() as connection:

@@ -1,25 +1,21 @@
 """Small true things to start a story with; all of them go through the verbs."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.seeding import SEEDER, take_in_region
+from app.seeding import SEEDER
 from goods.catalogue.models import Product, Sku
 from goods.stock.models import LogisticUnit, Lot, Serial
 from parties.network.models import Organisation, Outlet, Place
 from parties.people.permissions import Actor, Grant, Role
+from tests.databases import NOW
 from traceability.queries import template_of
 from traceability.services.cases import Dispatch, pack_cases, receive_case, ship_cases
 from traceability.services.lots import Output, StepEntry, open_lot, record_step
-
-NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-REGION1 = Path(__file__).parents[2] / "data" / "region"
-REGION2 = Path(__file__).parents[1] / "data" / "region2"
 
 
 def actor(
@@ -64,14 +60,8 @@ class World:
         )
 
 
-def world(session: Session, folder: Path = REGION1, *, now: datetime = NOW) -> World:
-    """Take in a region and pick the first serialised product, its supplier and an open counter."""
-    take_in_region(session, folder, now=now)
-    return world_of(session)
-
-
-def world_of(session: Session) -> World:
-    """Find the same actors in a region that is already there."""
+def world(session: Session) -> World:
+    """Pick the region's first serialised product, its supplier and an open counter."""
     sku = session.scalars(
         select(Sku).where(Sku.tracking == "serial", Sku.raw.is_(False)).order_by(Sku.id)
     ).all()[0]
@@ -206,8 +196,6 @@ def send(w: World, units: list[LogisticUnit], to_place_id: int, *, now: datetime
 
 __all__ = [
     "NOW",
-    "REGION1",
-    "REGION2",
     "SEEDER",
     "World",
     "actor",
@@ -216,5 +204,4 @@ __all__ = [
     "on_shelf",
     "send",
     "world",
-    "world_of",
 ]
