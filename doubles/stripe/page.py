@@ -71,7 +71,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "card": "Bank card",
         "card_hint": "A test card is filled in already; just press the button below.",
         "number": "Card number",
-        "expiry": "Valid until (month/year)",
+        "expiry": "Expires (MM/YY)",
         "cvc": "Security code",
         "pay_card": "Pay {amount} with this card",
         "other_cards": "To see a payment fail, take another test card",
@@ -162,9 +162,7 @@ def open_page(
     words = _WORDS[lang]
     amount = rules.money(session["amount_total"], session["currency"])
     sign = rules.SIGNS[session["currency"]]
-    until = _until(session, lang)
-    number = session["metadata"].get("order_number") or session["client_reference_id"]
-    order = f'<br>{words["order"]} <span class="nb">{escape(str(number))}</span>' if number else ""
+    until = words["until"].format(time=f'<span class="nb">{_until(session, lang)}</span>')
     form = form or Form()
     stale = f'<p class="wrong" role="alert">{words["stale"]}</p>' if "page" in form.wrong else ""
     ways = [
@@ -181,7 +179,7 @@ def open_page(
     )
     body = f"""<h1>{words["to"]}{"" if lang == "zh" else " "}{words["merchant"]}</h1>
 <p class="amount"><small>{sign}</small>{escape(amount.removeprefix(sign))}</p>
-<p class="facts">{words["until"].format(time=f'<span class="nb">{until}</span>')}{order}</p>
+<p class="facts">{until}{_order(session, words)}</p>
 {stale}<h2>{words["how"]}</h2>
 {"".join(ways)}
 <h2>{words["what"]}</h2>
@@ -198,13 +196,23 @@ def closed_page(session: Json | None, lang: str) -> Page:
     paid = session["status"] == "complete"
     back = success_url(session) if paid else session["cancel_url"]
     said = words["paid"] if paid else words["expired"]
+    amount = rules.money(session["amount_total"], session["currency"])
+    facts = f'<p class="facts">{escape(amount)}{_order(session, words)}</p>'
     link = f'<a class="back" href="{escape(back)}">{words["shop"]}</a>' if back else ""
-    return _page(200 if paid else 410, words, f'<p class="said">{said}</p>{link}', session)
+    return _page(200 if paid else 410, words, f'<p class="said">{said}</p>{facts}{link}', session)
 
 
 def success_url(session: Json) -> str:
     """Give the address to return to, with the session's id put in where it is asked for."""
     return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session["id"])
+
+
+def _order(session: Json, words: Mapping[str, str]) -> str:
+    """Name the order, when the shop has told its number."""
+    number = session["metadata"].get("order_number") or session["client_reference_id"]
+    if not number:
+        return ""
+    return f'<br>{words["order"]} <span class="nb">{escape(str(number))}</span>'
 
 
 def _until(session: Json, lang: str) -> str:

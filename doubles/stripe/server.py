@@ -54,7 +54,7 @@ class House:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
-    request_queue_size = 64
+    request_queue_size = 256
 
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__(address, _Handler)

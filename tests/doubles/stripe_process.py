@@ -165,14 +165,18 @@ class Payer:
             with answer:
                 return answer.code, answer.read().decode(), answer.headers.get("Location") or ""
 
-    def pay(self, url: str, method: str, **fields: str) -> tuple[int, str, str]:
-        """Open the page, fill in what its form holds, and press a button."""
+    def guard(self, url: str) -> str:
+        """Open the page and give what its forms are bound with."""
         _, text, _ = self.open(url)
         guard = re.search(r'name="guard" value="(\w+)"', text)
         assert guard, text
+        return guard[1]
+
+    def pay(self, url: str, method: str, **fields: str) -> tuple[int, str, str]:
+        """Open the page, fill in what its form holds, and press a button."""
         card = {"number": "4242 4242 4242 4242", "expiry": "12/34", "cvc": "123"}
         typed = {**card, **fields} if method == "card" else {}
-        return self.open(url, {"guard": guard[1], "method": method, **typed})
+        return self.open(url, {"guard": self.guard(url), "method": method, **typed})
 
 
 def session_params(**changed: Any) -> Any:

@@ -1,6 +1,7 @@
 """The payment page, as a browser without JavaScript sees it."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -114,14 +115,12 @@ def test_a_card_that_is_mistyped_is_not_taken(
 def test_a_form_from_another_site_pays_nothing(double: Double) -> None:
     identifier, url = opened(double)
     mine = Payer()
-    _, text, _ = mine.open(url)
-    guard = re.search(r'name="guard" value="(\w+)"', text)
-    assert guard
+    guard = mine.guard(url)
     stranger = Payer()
-    form = {"guard": guard[1], "method": "alipay"}
+    form = {"guard": guard, "method": "alipay"}
     assert stranger.open(url, form)[0] == 422
     assert mine.open(url, {"method": "alipay"})[0] == 422
-    assert mine.open(url, {"guard": guard[1], "method": "gold"})[0] == 422
+    assert mine.open(url, {"guard": guard, "method": "gold"})[0] == 422
     assert double.client().v1.checkout.sessions.retrieve(identifier).status == "open"
     assert mine.open(url, form)[0] == 303
 
@@ -129,10 +128,7 @@ def test_a_form_from_another_site_pays_nothing(double: Double) -> None:
 def test_a_page_that_was_paid_is_over_and_does_not_charge_again(double: Double) -> None:
     identifier, url = opened(double)
     payer = Payer()
-    _, text, _ = payer.open(url)
-    guard = re.search(r'name="guard" value="(\w+)"', text)
-    assert guard
-    form = {"guard": guard[1], "method": "alipay"}
+    form = {"guard": payer.guard(url), "method": "alipay"}
     assert payer.open(url, form)[0] == 303
     status, text, _ = payer.open(url, form)
     assert (status, "这一单已经付过了" in text) == (200, True)
@@ -149,3 +145,19 @@ def test_a_closed_page_and_a_made_up_one_say_so(double: Double) -> None:
     assert (status, "没有扣款" in text) == (410, True)
     status, text, _ = Payer().open(f"{double.base}/c/pay/cs_test_none")
     assert (status, "没有这张付款单" in text) == (404, True)
+
+
+def test_two_windows_pressing_at_once_pay_once(double: Double) -> None:
+    identifier, url = opened(double)
+    windows = [(payer, payer.guard(url)) for payer in (Payer() for _ in range(8))]
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda one: one[0].open(url, {"guard": one[1], "method": "alipay"})[0], windows
+            )
+        )
+    assert answers.count(303) == 1
+    assert set(answers) == {200, 303}
+    session = double.client().v1.checkout.sessions.retrieve(identifier)
+    charges = double.client().v1.charges.list({"payment_intent": str(session.payment_intent)})
+    assert len(charges.data) == 1
