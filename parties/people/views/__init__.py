@@ -2,10 +2,10 @@
 
 from flask import Blueprint
 
-from parties.people.views import account, language, messages, sign_in, sign_up
+from parties.people.views import account, language, mailbox, sign_in, sign_up
 
 bp = Blueprint("people", __name__)
-for part in (sign_in, sign_up, account, language, messages):
+for part in (sign_in, sign_up, account, language, mailbox):
     part.hang(bp)
 
 __all__ = ["bp"]
