@@ -286,7 +286,9 @@ def test_a_role_is_given_once_taken_back_and_written_down(session: Session) -> N
     for _ in range(2):
         services.revoke_role(session, first.id, actor=SYSTEM, now=after(minutes=1))
     assert grant not in queries.actor_of(session, account.id).grants
-    verbs = list(session.scalars(select(AuditEntry.verb).order_by(AuditEntry.id)))
+    people = ("account", "role_grant")
+    query = select(AuditEntry.verb).where(AuditEntry.object_type.in_(people))
+    verbs = list(session.scalars(query.order_by(AuditEntry.id)))
     assert verbs == ["create_account", "grant_role", "grant_role", "revoke_role"]
 
 
