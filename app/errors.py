@@ -7,7 +7,8 @@ from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from foundation.errors import NotSignedIn, Refused
+from app.presentation import pick
+from foundation.errors import Named, NotSignedIn, Refused
 from foundation.web import request_id, wants_json
 
 log = structlog.get_logger("web")
@@ -42,11 +43,14 @@ def init_errors(app: Flask) -> None:
 def sentence(refusal: Refused) -> str:
     """Give a refusal's sentence in the reader's language, filled in."""
     text: str = gettext(refusal.text)
-    params = {
-        name: sentence(value) if isinstance(value, Refused) else value
-        for name, value in refusal.params.items()
-    }
+    params = {name: _shown(value) for name, value in refusal.params.items()}
     return text % params if params else text
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Refused):
+        return sentence(value)
+    return pick(value, "name") if isinstance(value, Named) else value
 
 
 def answer(status: int, code: str, message: str, field: str | None = None) -> ResponseReturnValue:

@@ -1,6 +1,9 @@
 """What a verb raises when the answer is no."""
 
+from dataclasses import dataclass
 from typing import ClassVar
+
+from typing_extensions import override
 
 
 class Refused(Exception):  # noqa: N818 -- a refusal is an answer, not a fault
@@ -19,6 +22,18 @@ class Refused(Exception):  # noqa: N818 -- a refusal is an answer, not a fault
         self.text = text
         self.params = params
         self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A thing with a name in both languages, as a parameter of a refusal's sentence."""
+
+    name_zh: str
+    name_en: str
+
+    @override
+    def __str__(self) -> str:
+        return self.name_en or self.name_zh
 
 
 class BadInput(Refused):

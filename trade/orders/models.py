@@ -4,7 +4,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from foundation.db import Base, Big
@@ -72,7 +81,7 @@ class Order(Base):
     outlet_id: Mapped[int] = mapped_column(ForeignKey("outlets.place_id"), index=True)
     state: Mapped[str] = mapped_column(String(16))
     delivery: Mapped[str] = mapped_column(String(10))
-    """courier, cold, pick_up."""
+    """What the buyer chose: courier or pickup. Which courier is told by each parcel."""
     ship_to_province: Mapped[str] = mapped_column(String(20), default="")
     """Kept for statistics when the contact is erased."""
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
@@ -113,20 +122,29 @@ class SubOrder(Base):
             "'cancelled', 'refunded')",
             "state",
         ),
+        CheckConstraint(
+            "refunded_fen >= 0 AND refunded_fen <= goods_fen + shipping_fen", "refunded_within"
+        ),
         Index("ix_sub_orders_supplier", "supplier_id", "state"),
+        Index("ix_sub_orders_shipped", "state", "shipped_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.id"), index=True)
     supplier_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     state: Mapped[str] = mapped_column(String(18))
+    delivery: Mapped[str] = mapped_column(String(10))
+    """courier, cold_chain or pickup; what is kept cool travels cold."""
     goods_fen: Mapped[int]
     shipping_fen: Mapped[int]
+    refunded_fen: Mapped[int] = mapped_column(default=0)
+    """What was given back, or is about to be."""
     carrier: Mapped[str] = mapped_column(String(40), default="")
     waybill_no: Mapped[str] = mapped_column(String(40), default="")
     shipped_at: Mapped[datetime | None]
     received_at: Mapped[datetime | None]
     sale_id: Mapped[UUID | None] = mapped_column(ForeignKey("sales.id"))
+    """The sale that the parcel became; the first, when goods left from several places."""
 
 
 class OrderLine(Base):
@@ -137,7 +155,16 @@ class OrderLine(Base):
 
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     sub_order_id: Mapped[UUID] = mapped_column(ForeignKey("sub_orders.id"), index=True)
+    number: Mapped[int]
+    """From 1 within the order; the stock room's reservations name it."""
     sku_id: Mapped[int] = mapped_column(ForeignKey("skus.id"))
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
+    name_zh: Mapped[str] = mapped_column(String(60))
+    name_en: Mapped[str] = mapped_column(String(120))
+    spec_zh: Mapped[str] = mapped_column(String(40))
+    spec_en: Mapped[str] = mapped_column(String(80))
+    """Names and return policy are kept as they were promised."""
+    return_code: Mapped[str] = mapped_column(String(20))
     quantity: Mapped[int]
     unit_price_fen: Mapped[int]
     price_version: Mapped[int]
@@ -151,7 +178,14 @@ class Payment(Base):
     __table_args__ = (
         UniqueConstraint("provider", "external_id"),
         CheckConstraint("state IN ('open', 'paid', 'expired', 'refund_due', 'refunded')", "state"),
+        CheckConstraint("refunded_fen >= 0 AND refunded_fen <= paid_fen", "refunds_within_paid"),
         Index("ix_payments_order", "order_id"),
+        Index(
+            "ix_payments_open",
+            "opened_at",
+            sqlite_where=text("state = 'open'"),
+            postgresql_where=text("state = 'open'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -161,12 +195,18 @@ class Payment(Base):
     payment_ref: Mapped[str | None] = mapped_column(String(120), index=True)
     url: Mapped[str] = mapped_column(Text, default="")
     amount_fen: Mapped[int]
+    """What was asked for."""
+    paid_fen: Mapped[int] = mapped_column(default=0)
+    """What the provider says came in."""
     currency: Mapped[str] = mapped_column(String(3), default="CNY")
     method: Mapped[str] = mapped_column(String(20), default="")
     state: Mapped[str] = mapped_column(String(12))
     opened_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    """When the provider's page closes by itself."""
     paid_at: Mapped[datetime | None]
     refunded_fen: Mapped[int] = mapped_column(default=0)
+    """What was given back, or is about to be."""
 
 
 class ProviderEvent(Base):
@@ -191,14 +231,27 @@ class Refund(Base):
     __table_args__ = (
         CheckConstraint("amount_fen > 0", "amount_positive"),
         CheckConstraint("state IN ('due', 'succeeded', 'failed')", "state"),
+        Index(
+            "ix_refunds_due",
+            "next_at",
+            sqlite_where=text("state = 'due'"),
+            postgresql_where=text("state = 'due'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(80), unique=True)
     payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"), index=True)
+    sub_order_id: Mapped[UUID | None] = mapped_column(ForeignKey("sub_orders.id"), index=True)
+    """The parcel it is for; None when a payment as a whole is given back."""
     amount_fen: Mapped[int]
     reason: Mapped[str] = mapped_column(String(30))
+    """cancelled, late, duplicate, mismatch, not_delivered, damaged or goodwill."""
     state: Mapped[str] = mapped_column(String(12))
-    external_id: Mapped[str | None] = mapped_column(String(120))
+    external_id: Mapped[str | None] = mapped_column(String(120), index=True)
+    """The provider's; with it a refund that is still due is on its way."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str] = mapped_column(String(80), default="")
     asked_at: Mapped[datetime]
+    next_at: Mapped[datetime]
     done_at: Mapped[datetime | None]

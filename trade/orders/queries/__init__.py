@@ -1,0 +1,1 @@
+"""Questions to orders: baskets and quotes, buyers' orders, suppliers' parcels, money in trouble."""

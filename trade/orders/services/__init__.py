@@ -1,0 +1,1 @@
+"""Verbs of orders, by noun: carts, addresses, checkout, payments, fulfilment, refunds, endings."""
