@@ -7,13 +7,14 @@ from typing import Any, Final
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import (
+from wtforms import (  # type: ignore[attr-defined]  # SelectChoice is newer than the stubs
     BooleanField,
     EmailField,
     Field,
     HiddenField,
     PasswordField,
     RadioField,
+    SelectChoice,
     StringField,
     TelField,
 )
@@ -244,7 +245,8 @@ class ProfileForm(PeopleForm):
         _l("What shall we call you?"), [by(rules.normal_name)], render_kw=NAME_HELP
     )
     language = RadioField(
-        _l("Language of pages and letters"), choices=[("zh", "中文"), ("en", "English")]
+        _l("Language of pages and letters"),
+        choices=[SelectChoice("zh", "中文"), SelectChoice("en", "English")],
     )
 
 
