@@ -2,10 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, cast
 
 from sqlalchemy import (
     DDL,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    Insert,
     Integer,
     MetaData,
     String,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    insert,
 )
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeEngine
@@ -146,6 +149,17 @@ class NoLock:
     def __enter__(self) -> None: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def add_rows(session: Session, table: type["Base"], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert `rows` by one Core statement: the quick way for facts that are only ever added."""
+    if rows:
+        session.execute(_insert(table), rows)
+
+
+@cache
+def _insert(table: type["Base"]) -> Insert:
+    return insert(cast(Table, table.__table__))
 
 
 class Database:

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import JSON, Index, String, Text, insert, select, text
+from sqlalchemy import JSON, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from foundation.db import Base, Big, Database
+from foundation.db import Base, Big, Database, add_rows
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -51,15 +51,18 @@ class OutboxMessage(Base):
 
 def publish(session: Session, message: "DataclassInstance", *, now: datetime) -> None:
     """Queue `message`; it leaves only if this transaction commits."""
-    session.execute(
-        insert(OutboxMessage),
-        {
-            "kind": type(message).__name__,
-            "payload": asdict(message),
-            "told_at": now,
-            "next_at": now,
-            "attempts": 0,
-        },
+    add_rows(
+        session,
+        OutboxMessage,
+        [
+            {
+                "kind": type(message).__name__,
+                "payload": asdict(message),
+                "told_at": now,
+                "next_at": now,
+                "attempts": 0,
+            }
+        ],
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from foundation.errors import NotFound
@@ -22,6 +22,16 @@ class Blocked(NamedTuple):
     note_en: str
 
 
+STANDING = select(
+    Hold.lot_id, Hold.serial_id, Hold.place_id, Hold.reason, Hold.note_zh, Hold.note_en
+).where(
+    Hold.released_at.is_(None),
+    Hold.lot_id.in_(bindparam("lot_ids", expanding=True))
+    | Hold.serial_id.in_(bindparam("serial_ids", expanding=True))
+    | (Hold.place_id == bindparam("at_place")),
+)
+
+
 def holds_on(
     session: Session,
     *,
@@ -31,14 +41,8 @@ def holds_on(
 ) -> list[Blocked]:
     """Give every standing hold that touches these lots, serials or this place."""
     rows = session.execute(
-        select(
-            Hold.lot_id, Hold.serial_id, Hold.place_id, Hold.reason, Hold.note_zh, Hold.note_en
-        ).where(
-            Hold.released_at.is_(None),
-            (Hold.lot_id.in_(tuple(lot_ids)))
-            | (Hold.serial_id.in_(tuple(serial_ids)))
-            | (Hold.place_id == place_id),
-        )
+        STANDING,
+        {"lot_ids": list(lot_ids), "serial_ids": list(serial_ids), "at_place": place_id},
     )
     return [Blocked(*row) for row in rows]
 

@@ -5,15 +5,29 @@ from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, insert, or_, select, update
+from sqlalchemy import CursorResult, Integer, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from foundation.db import add_rows
 from goods.stock.errors import NotEnough, SoldOut
 from goods.stock.models import Hold, Lot, Reservation, StockBalance, StockMove
 from goods.stock.rules import Free, Move, Pick, Want, netted, pick
 
 BALANCE = cast(Table, StockBalance.__table__)
+MANY = bindparam("many", type_=Integer)
+HERE = (BALANCE.c.place_id == bindparam("at_place"), BALANCE.c.lot_id == bindparam("of_lot"))
+FREE = select(BALANCE.c.on_hand - BALANCE.c.reserved).where(*HERE)
+TAKE = (
+    update(BALANCE)
+    .where(*HERE, BALANCE.c.on_hand - BALANCE.c.reserved >= MANY)
+    .values(on_hand=BALANCE.c.on_hand - MANY)
+)
+TAKE_RESERVED = (
+    update(BALANCE)
+    .where(*HERE, BALANCE.c.reserved >= MANY)
+    .values(on_hand=BALANCE.c.on_hand - MANY, reserved=BALANCE.c.reserved - MANY)
+)
 
 
 def move(
@@ -36,8 +50,9 @@ def move(
         elif not _take(session, line, reserved=reserved):
             raise NotEnough("There are fewer than %(wanted)s here", wanted=-line.quantity)
     if lines:
-        session.execute(
-            insert(StockMove),
+        add_rows(
+            session,
+            StockMove,
             [
                 {
                     "event_id": event_id,
@@ -70,16 +85,9 @@ def _put(session: Session, line: Move) -> None:
 
 
 def _take(session: Session, line: Move, *, reserved: bool) -> bool:
-    quantity = -line.quantity
-    change = {"on_hand": BALANCE.c.on_hand - quantity}
-    free = BALANCE.c.on_hand - BALANCE.c.reserved >= quantity
-    if reserved:
-        change["reserved"] = BALANCE.c.reserved - quantity
-        free = BALANCE.c.reserved >= quantity
     done = session.execute(
-        update(BALANCE)
-        .where(BALANCE.c.place_id == line.place_id, BALANCE.c.lot_id == line.lot_id, free)
-        .values(change)
+        TAKE_RESERVED if reserved else TAKE,
+        {"at_place": line.place_id, "of_lot": line.lot_id, "many": -line.quantity},
     )
     assert isinstance(done, CursorResult)  # noqa: S101 -- an UPDATE has a row count
     return done.rowcount == 1
@@ -87,12 +95,7 @@ def _take(session: Session, line: Move, *, reserved: bool) -> bool:
 
 def free_at(session: Session, place_id: int, lot_id: int) -> int:
     """Give how many of a lot a place can still take out or promise."""
-    row = session.execute(
-        select(StockBalance.on_hand - StockBalance.reserved).where(
-            StockBalance.place_id == place_id, StockBalance.lot_id == lot_id
-        )
-    ).scalar()
-    return row or 0
+    return session.scalar(FREE, {"at_place": place_id, "of_lot": lot_id}) or 0
 
 
 def shelf(
@@ -162,8 +165,9 @@ def reserve(
             .where(BALANCE.c.place_id == place_id, BALANCE.c.lot_id == lot_id)
             .values(reserved=BALANCE.c.reserved + quantity)
         )
-    session.execute(
-        insert(Reservation),
+    add_rows(
+        session,
+        Reservation,
         [
             {
                 "owner": owner,

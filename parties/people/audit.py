@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from foundation.db import add_rows
 from parties.people.models import AuditEntry
 from parties.people.permissions import Actor
 
@@ -22,15 +22,18 @@ def audit(
     after: dict[str, Any] | None = None,
 ) -> None:
     """Write who did what to which object; `before` and `after` hold ids and plain values only."""
-    session.execute(
-        insert(AuditEntry),
-        {
-            "at": now,
-            "actor_id": actor.id,
-            "verb": verb,
-            "object_type": object_type,
-            "object_id": str(object_id),
-            "before": before,
-            "after": after,
-        },
+    add_rows(
+        session,
+        AuditEntry,
+        [
+            {
+                "at": now,
+                "actor_id": actor.id,
+                "verb": verb,
+                "object_type": object_type,
+                "object_id": str(object_id),
+                "before": before,
+                "after": after,
+            }
+        ],
     )

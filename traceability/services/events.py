@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from foundation.db import add_rows
 from foundation.errors import NotFound
 from foundation.ids import time_uuid
 from goods.catalogue.models import Sku
@@ -43,25 +44,28 @@ def record_event(
         return made
     event_id = time_uuid(now)
     document = epcis_document(event, str(event_id), now)
-    session.execute(
-        insert(TraceEvent),
-        {
-            "id": event_id,
-            "event_type": event.event_type,
-            "action": event.action,
-            "biz_step": event.biz_step,
-            "disposition": event.disposition,
-            "event_time": event.at,
-            "record_time": now,
-            "read_point_id": event.place.id,
-            "biz_location_id": (event.to_place or event.place).id,
-            "organisation_id": event.organisation_id,
-            "template_step": event.template_step,
-            "transaction_ref": event.transaction[1] if event.transaction else None,
-            "capture_key": event.key,
-            "actor_id": actor.id,
-            "document": json.dumps(document, ensure_ascii=False, separators=(",", ":")),
-        },
+    add_rows(
+        session,
+        TraceEvent,
+        [
+            {
+                "id": event_id,
+                "event_type": event.event_type,
+                "action": event.action,
+                "biz_step": event.biz_step,
+                "disposition": event.disposition,
+                "event_time": event.at,
+                "record_time": now,
+                "read_point_id": event.place.id,
+                "biz_location_id": (event.to_place or event.place).id,
+                "organisation_id": event.organisation_id,
+                "template_step": event.template_step,
+                "transaction_ref": event.transaction[1] if event.transaction else None,
+                "capture_key": event.key,
+                "actor_id": actor.id,
+                "document": json.dumps(document, ensure_ascii=False, separators=(",", ":")),
+            }
+        ],
     )
     _link(session, event_id, event)
     move(session, event.moves(), event_id=event_id, now=now, reserved=reserved)
@@ -74,8 +78,9 @@ def _link(session: Session, event_id: UUID, event: Happening) -> None:
         key = (part.lot.id, part.role)
         sums[key] = sums.get(key, 0) + part.quantity
     if sums:
-        session.execute(
-            insert(EventLot),
+        add_rows(
+            session,
+            EventLot,
             [
                 {
                     "event_id": event_id,
@@ -88,17 +93,17 @@ def _link(session: Session, event_id: UUID, event: Happening) -> None:
             ],
         )
     if event.serials:
-        session.execute(
-            insert(EventSerial),
+        add_rows(
+            session,
+            EventSerial,
             [{"event_id": event_id, "serial_id": serial.id} for serial in event.serials],
         )
     if event.units:
-        session.execute(
-            insert(EventUnit), [{"event_id": event_id, "unit_id": u.id} for u in event.units]
-        )
+        add_rows(session, EventUnit, [{"event_id": event_id, "unit_id": u.id} for u in event.units])
     if event.certificate_ids:
-        session.execute(
-            insert(EventCertificate),
+        add_rows(
+            session,
+            EventCertificate,
             [
                 {"event_id": event_id, "certificate_id": certificate_id}
                 for certificate_id in event.certificate_ids

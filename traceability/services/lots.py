@@ -6,10 +6,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
+from foundation.db import add_rows
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.locks import lock_key
 from goods.catalogue.models import Certificate, Product, Sku
@@ -524,8 +525,9 @@ def commission_serials(
     first = lot.next_serial
     session.execute(update(Lot).where(Lot.id == lot.id).values(next_serial=first + count))
     names = [f"{lot.lot_no[-13:]}{n:06d}" for n in range(first, first + count)]
-    session.execute(
-        insert(Serial),
+    add_rows(
+        session,
+        Serial,
         [
             {
                 "sku_id": lot.sku_id,

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from foundation.db import add_rows
 from trade.ledger.models import LedgerAccount, Transfer
 from trade.ledger.rules import Entry
 
@@ -25,8 +26,9 @@ def post(
         return
     codes = sorted({code for entry in entries for code in (entry.debit, entry.credit)})
     ids = _account_ids(session, codes)
-    session.execute(
-        insert(Transfer),
+    add_rows(
+        session,
+        Transfer,
         [
             {
                 "debit_id": ids[entry.debit],
@@ -44,9 +46,13 @@ def post(
     )
 
 
+ACCOUNTS = select(LedgerAccount.code, LedgerAccount.id).where(
+    LedgerAccount.code.in_(bindparam("codes", expanding=True))
+)
+
+
 def _account_ids(session: Session, codes: Sequence[str]) -> dict[str, int]:
-    query = select(LedgerAccount.code, LedgerAccount.id).where(LedgerAccount.code.in_(codes))
-    found = dict(session.execute(query).tuples().all())
+    found = dict(session.execute(ACCOUNTS, {"codes": codes}).tuples().all())
     missing = [code for code in codes if code not in found]
     if missing:
         dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
@@ -54,7 +60,7 @@ def _account_ids(session: Session, codes: Sequence[str]) -> dict[str, int]:
         session.execute(
             dialect.insert(LedgerAccount).on_conflict_do_nothing(index_elements=["code"]), rows
         )
-        found = dict(session.execute(query).tuples().all())
+        found = dict(session.execute(ACCOUNTS, {"codes": codes}).tuples().all())
     return found
 
 

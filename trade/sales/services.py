@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, insert, select, update
+from sqlalchemy import CursorResult, Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
+from foundation.db import add_rows
 from foundation.errors import KeyReused, NotFound
 from foundation.ids import digest, time_uuid
 from foundation.locks import lock_key
@@ -127,24 +128,27 @@ def record_sale(
         reserved=dispatched_from is not None,
     )
     number = f"{seller.code}-{day:%y%m%d}-{sale_id.hex[-6:].upper()}"
-    session.execute(
-        insert(Sale),
-        {
-            "id": sale_id,
-            "key": ticket.key,
-            "content_digest": fingerprint,
-            "number": number,
-            "place_id": ticket.place_id,
-            "channel": ticket.channel,
-            "order_ref": ticket.order_ref,
-            "sold_at": ticket.sold_at,
-            "recorded_at": now,
-            "business_date": day,
-            "currency": "CNY",
-            "total_fen": total,
-            "event_id": event_id,
-            "actor_id": actor.id,
-        },
+    add_rows(
+        session,
+        Sale,
+        [
+            {
+                "id": sale_id,
+                "key": ticket.key,
+                "content_digest": fingerprint,
+                "number": number,
+                "place_id": ticket.place_id,
+                "channel": ticket.channel,
+                "order_ref": ticket.order_ref,
+                "sold_at": ticket.sold_at,
+                "recorded_at": now,
+                "business_date": day,
+                "currency": "CNY",
+                "total_fen": total,
+                "event_id": event_id,
+                "actor_id": actor.id,
+            }
+        ],
     )
     _write_lines(session, sale_id, lines)
     _write_tenders(session, sale_id, ticket.tenders)
@@ -171,23 +175,25 @@ def record_sale(
     return Made(sale_id, number, total, new=True)
 
 
+SELLER = (
+    select(Place.id, Place.gln, Outlet.code, Outlet.operator_id, Outlet.county_code, Outlet.status)
+    .join(Outlet, Outlet.place_id == Place.id)
+    .where(Place.id == bindparam("place_id"))
+)
+MADE_BEFORE = select(Sale.id, Sale.number, Sale.total_fen, Sale.content_digest).where(
+    Sale.key == bindparam("key")
+)
+
+
 def _seller(session: Session, place_id: int) -> Seller:
-    row = session.execute(
-        select(
-            Place.id, Place.gln, Outlet.code, Outlet.operator_id, Outlet.county_code, Outlet.status
-        )
-        .join(Outlet, Outlet.place_id == Place.id)
-        .where(Place.id == place_id)
-    ).first()
+    row = session.execute(SELLER, {"place_id": place_id}).first()
     if row is None:
         raise NotFound("There is no such outlet")
     return Seller(PlaceRef(row[0], row[1]), *row[2:])
 
 
 def _made_before(session: Session, key: str, fingerprint: str) -> Made | None:
-    row = session.execute(
-        select(Sale.id, Sale.number, Sale.total_fen, Sale.content_digest).where(Sale.key == key)
-    ).first()
+    row = session.execute(MADE_BEFORE, {"key": key}).first()
     if row is None:
         return None
     if row[3] != fingerprint:
@@ -211,6 +217,28 @@ def _lines(session: Session, items: Sequence[Item], place_id: int, today: date) 
 
 
 SKU_COLUMNS = (Sku.price_fen, Sku.price_version, Product.supplier_id)
+SERIALS = (
+    select(
+        Sku.gtin,
+        Serial.serial,
+        Serial.id,
+        Serial.state,
+        Serial.place_id,
+        Lot.id,
+        Lot.sku_id,
+        Lot.lot_no,
+        Lot.best_before,
+        Sku.base_unit,
+        *SKU_COLUMNS,
+    )
+    .join(Lot, Lot.id == Serial.lot_id)
+    .join(Sku, Sku.id == Serial.sku_id)
+    .join(Product, Product.id == Sku.product_id)
+    .where(
+        Sku.gtin.in_(bindparam("gtins", expanding=True)),
+        Serial.serial.in_(bindparam("serials", expanding=True)),
+    )
+)
 
 
 def _find_serials(
@@ -220,26 +248,8 @@ def _find_serials(
     if not wanted:
         return {}
     rows = session.execute(
-        select(
-            Sku.gtin,
-            Serial.serial,
-            Serial.id,
-            Serial.state,
-            Serial.place_id,
-            Lot.id,
-            Lot.sku_id,
-            Lot.lot_no,
-            Lot.best_before,
-            Sku.base_unit,
-            *SKU_COLUMNS,
-        )
-        .join(Lot, Lot.id == Serial.lot_id)
-        .join(Sku, Sku.id == Serial.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .where(
-            Sku.gtin.in_({gtin for gtin, _ in wanted}),
-            Serial.serial.in_([serial for _, serial in wanted]),
-        )
+        SERIALS,
+        {"gtins": [gtin for gtin, _ in wanted], "serials": [serial for _, serial in wanted]},
     )
     return {(row[0], row[1]): tuple(row) for row in rows}
 
@@ -380,16 +390,23 @@ def _check_tenders(tenders: Sequence[Paid], total: int) -> None:
             raise WrongTender("Less was received than is owed", field="tenders")
 
 
+SERIAL = cast(Table, Serial.__table__)
+SELL = (
+    update(SERIAL)
+    .where(
+        SERIAL.c.id.in_(bindparam("ids", expanding=True)),
+        SERIAL.c.place_id == bindparam("at_place"),
+        SERIAL.c.state.in_(SELLABLE),
+    )
+    .values(state="sold", unit_id=None)
+)
+
+
 def _hand_over(session: Session, lines: Sequence[Line], place_id: int) -> None:
     ids = sorted(line.serial.id for line in lines if line.serial)
     if not ids:
         return
-    done = session.execute(
-        update(Serial)
-        .where(Serial.id.in_(ids), Serial.place_id == place_id, Serial.state.in_(SELLABLE))
-        .values(state="sold", unit_id=None)
-        .execution_options(synchronize_session=False)
-    )
+    done = session.execute(SELL, {"ids": ids, "at_place": place_id})
     assert isinstance(done, CursorResult)  # noqa: S101 -- an UPDATE has a row count
     if done.rowcount != len(ids):
         raise AlreadySold("This pack has already been sold; do not sell it again")
@@ -443,8 +460,9 @@ def _record(
 
 
 def _write_lines(session: Session, sale_id: UUID, lines: Sequence[Line]) -> None:
-    session.execute(
-        insert(SaleLine),
+    add_rows(
+        session,
+        SaleLine,
         [
             {
                 "sale_id": sale_id,
@@ -466,8 +484,9 @@ def _write_lines(session: Session, sale_id: UUID, lines: Sequence[Line]) -> None
 
 def _write_tenders(session: Session, sale_id: UUID, tenders: Sequence[Paid]) -> None:
     if tenders:
-        session.execute(
-            insert(Tender),
+        add_rows(
+            session,
+            Tender,
             [
                 {
                     "sale_id": sale_id,
