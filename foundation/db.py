@@ -152,8 +152,12 @@ class NoLock:
 
 
 def add_rows(session: Session, table: type["Base"], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert `rows` by one Core statement: the quick way for facts that are only ever added."""
+    """Insert `rows` by one Core statement: the quick way for facts that are only ever added.
+
+    What the session still holds back is written first, so that the rows may refer to it.
+    """
     if rows:
+        session.flush()
         session.execute(_insert(table), rows)
 
 
