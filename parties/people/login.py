@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import wraps
 from typing import Any, Final, Protocol
 
 from flask import (
@@ -12,6 +13,7 @@ from flask import (
     request,
     session,  # noqa: TID251 -- the cookie is written here and nowhere else
 )
+from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
@@ -19,9 +21,10 @@ from sqlalchemy.orm import Session
 from typing_extensions import override
 
 from foundation import clock
-from foundation.errors import NotSignedIn
+from foundation.errors import NotAllowed, NotSignedIn
 from foundation.web import reading, transaction
-from parties.people.guards import set_actor
+from parties.people.guards import View, set_actor
+from parties.people.labels import ROLE_WORDS
 from parties.people.passwords import use_profile
 from parties.people.permissions import NOBODY, Role
 from parties.people.queries import Visitor, visitor_by_sign_in, visitor_by_token
@@ -124,11 +127,17 @@ def init_people(
     )
     app.config["PERMANENT_SESSION_LIFETIME"] = CONSUMER_STAY + timedelta(hours=1)
     app.config["SESSION_REFRESH_EACH_REQUEST"] = False  # the sign-in's own end decides
+    app.jinja_env.filters["role_name"] = role_name
     manager = LoginManager(app)
     manager.session_protection = None  # phones change their address all day
     manager.user_loader(_by_cookie)
     manager.request_loader(_by_token)
     app.before_request(_say_who)
+
+
+def role_name(role: str) -> str:
+    """Give what a role is called on pages, in the reader's language."""
+    return str(ROLE_WORDS[Role(role)])
 
 
 def people() -> People:
@@ -146,6 +155,19 @@ def bearer() -> str | None:
 def caller() -> Caller | None:
     """Give who has signed in, None for a visitor."""
     return current_user._get_current_object() if current_user.is_authenticated else None  # noqa: SLF001 -- Werkzeug's way out of its proxy
+
+
+def in_person(view: View) -> View:
+    """Keep tokens out: whoever found one must not take over the account behind it."""
+
+    @wraps(view)
+    def guarded(*args: object, **kwargs: object) -> ResponseReturnValue:
+        if bearer() is not None:
+            raise NotAllowed("A token may not do this; please sign in yourself")
+        answer: ResponseReturnValue = view(*args, **kwargs)
+        return answer
+
+    return guarded
 
 
 def begin_session(sign_in_id: int) -> Caller:

@@ -10,7 +10,7 @@ from foundation.errors import BadInput, NotAllowed, NotFound, NotSignedIn
 from foundation.locks import lock_key
 from foundation.outbox import publish
 from parties.people.audit import audit
-from parties.people.errors import AddressTaken, WrongCode
+from parties.people.errors import AddressTaken, WrongCode, WrongPassword
 from parties.people.letters import changed_letter
 from parties.people.messages import AccountErased
 from parties.people.models import Account, ApiToken, OneTimeCode, RoleGrant, SentMessage, SignIn
@@ -174,6 +174,8 @@ def change_password(
     password = check_password_rules(new_password, email=own.email)
     account = spend_proof(session, proof, now=now)
     if not isinstance(account, Account):
+        if isinstance(account.refusal, WrongPassword):
+            return Outcome(refusal=WrongPassword("This is not the password until now", field="old"))
         return account
     _set_password(session, account, password, verb="change_password", now=now)
     return begin_sign_in(session, account, how="sign_in_by_password", now=now, device=device)

@@ -13,12 +13,12 @@ from foundation.web import reading, transaction
 from parties.people import queries, services
 from parties.people.forms import ChangeForm, CloseForm, PeopleForm, ProfileForm, TokenForm
 from parties.people.guards import current_actor, requires, signed_in
-from parties.people.labels import ROLE_WORDS
-from parties.people.login import Caller, begin_session, caller, end_session, people
+from parties.people.login import begin_session, caller, end_session, in_person, people
 from parties.people.permissions import Can
 from parties.people.views.common import device, landing, remember_language
 
 
+@in_person
 @signed_in
 def account() -> ResponseReturnValue:
     """Show everything that one may see and change about oneself."""
@@ -26,6 +26,7 @@ def account() -> ResponseReturnValue:
 
 
 @limiter.limit("30/minute")
+@in_person
 @signed_in
 def change_profile() -> ResponseReturnValue:
     """Change name and language."""
@@ -47,6 +48,7 @@ def change_profile() -> ResponseReturnValue:
 
 
 @limiter.limit("10/minute;60/hour")
+@in_person
 @signed_in
 def change_password() -> ResponseReturnValue:
     """Replace the password; every other device is signed out."""
@@ -76,6 +78,7 @@ def change_password() -> ResponseReturnValue:
     return redirect(url_for("people.account"), 303)
 
 
+@in_person
 @signed_in
 def end_sign_in(sign_in_id: int) -> ResponseReturnValue:
     """Sign one other device out."""
@@ -86,6 +89,7 @@ def end_sign_in(sign_in_id: int) -> ResponseReturnValue:
 
 
 @limiter.limit("10/minute")
+@in_person
 @requires(Can.ISSUE_TOKENS)
 def issue_token() -> ResponseReturnValue:
     """Make a token and show it this once."""
@@ -103,6 +107,7 @@ def issue_token() -> ResponseReturnValue:
     return _page(secret=secret)  # no redirect: the secret is nowhere else
 
 
+@in_person
 @requires(Can.ISSUE_TOKENS)
 def end_token(token_id: int) -> ResponseReturnValue:
     """End a token."""
@@ -130,6 +135,7 @@ def own_data() -> ResponseReturnValue:
 
 
 @limiter.limit("10/minute")
+@in_person
 @signed_in
 def close() -> ResponseReturnValue:
     """Close the account for good."""
@@ -189,7 +195,7 @@ def _page(*, secret: str | None = None, **filled: PeopleForm) -> str:
         this_sign_in=user.visitor.sign_in_id,
         tokens=tokens,
         may_issue=user.visitor.actor.can(Can.ISSUE_TOKENS),
-        roles=_roles(user),
+        roles=user.roles,
         profile=profile,
         change=filled.get("change") or ChangeForm(formdata=None),
         token=filled.get("token") or TokenForm(formdata=None),
@@ -197,7 +203,3 @@ def _page(*, secret: str | None = None, **filled: PeopleForm) -> str:
         secret=secret,
         landing=landing(),
     )
-
-
-def _roles(user: Caller) -> list[str]:
-    return [str(ROLE_WORDS[role]) for role in user.roles]

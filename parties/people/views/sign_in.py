@@ -11,8 +11,7 @@ from foundation.web import reading, transaction
 from parties.people import queries, services
 from parties.people.forms import CodeForm, PasswordForm, PhoneForm
 from parties.people.guards import current_actor, open_to_all, signed_in
-from parties.people.labels import ROLE_WORDS
-from parties.people.login import caller, end_session, people
+from parties.people.login import caller, end_session, in_person, people
 from parties.people.views.common import asked_next, device, enter, landing, language
 
 
@@ -126,6 +125,7 @@ def sign_out() -> ResponseReturnValue:
     return redirect(url_for("people.sign_in"), 303)
 
 
+@in_person
 @signed_in
 def sign_out_everywhere() -> ResponseReturnValue:
     """End every sign-in of this account."""
@@ -163,5 +163,4 @@ def _page(way: str, form: PhoneForm | PasswordForm) -> str:
         next=asked_next(),
         phones="sms" in people().channels,
         demo_accounts=accounts,
-        role_words=ROLE_WORDS,
     )

@@ -254,6 +254,7 @@ def test_an_old_session_dies_when_the_password_changes(web: Flask, signed_in: Fl
     assert elsewhere.get("/me/account").status_code == 200
     wrong = signed_in.post("/me/account/password", data={"old": WRONG, "password": NEW})
     assert wrong.status_code == 403
+    assert "现在的密码不对" in wrong.text
     weak = signed_in.post("/me/account/password", data={"old": PASSWORD, "password": "1234567890"})
     assert weak.status_code == 400
     assert "太容易猜到" in weak.text
@@ -415,8 +416,8 @@ def test_staff_make_a_token_see_it_once_and_end_it(database: Database, client: F
     with database.reading() as session:
         token = session.scalars(select(ApiToken)).one()
         assert token.last_used_on is None
-    profile = {"display_name": "店员", "language": "zh"}
-    assert outsider.post("/me/account/profile", data=profile, headers=headers).status_code == 303
+    spoken = outsider.post("/language", data={"language": "en"}, headers=headers)
+    assert spoken.status_code == 303
     with database.reading() as session:
         used = session.scalars(select(ApiToken.last_used_on)).one()
         assert used == clock.business_date(clock.now()).isoformat()
@@ -452,15 +453,49 @@ def test_a_token_needs_no_form_token_and_ignores_cookies(
     own = client.get("/me/account/data.json", headers=bearing, base_url="https://localhost")
     assert own.json is not None
     assert own.json["account"]["email"] == "till@example.com"
-    data = {"display_name": "机器", "language": "zh"}
     outsider = web.test_client()
-    done = outsider.post("/me/account/profile", data=data, headers=bearing)
+    done = outsider.post("/language", data={"language": "en"}, headers=bearing)
     assert done.status_code == 303
     made_up = {"Authorization": "Bearer made-up", "Accept": "application/json"}
     turned = client.get("/me/account/data.json", headers=made_up, base_url="https://localhost")
     assert turned.status_code == 401
     odd = {"Authorization": "Basic abc", "Accept": "application/json"}
     assert outsider.get("/signin", headers=odd).status_code == 200
+
+
+def test_a_token_does_not_take_over_its_account(database: Database, client: FlaskClient) -> None:
+    own = open_account(database, Grant(Role.COUNTER_CLERK, place_id=1))
+    with database.transaction() as session:
+        secret = services.issue_token(session, own, "x", actor=SYSTEM, now=clock.now())
+    bearing = {"Authorization": f"Bearer {secret}", "Accept": "application/json"}
+    tries = {
+        "/me/account/profile": {"display_name": "贼", "language": "zh"},
+        "/me/account/password": {"old": PASSWORD, "password": NEW},
+        "/me/account/tokens": {"label": "贼"},
+        "/me/account/tokens/1/end": {},
+        "/me/account/devices/1/end": {},
+        "/me/account/close": {"sure": "y"},
+        "/signout/everywhere": {},
+    }
+    for path, data in tries.items():
+        assert client.post(path, data=data, headers=bearing).status_code == 403
+    assert count(database, ApiToken) == 1
+    with database.reading() as session:
+        assert session.get_one(Account, own).display_name == "王小禾"
+        assert services.check_password(session, EMAIL, PASSWORD).right
+
+
+def test_broken_forms_lead_back_to_the_start(database: Database, client: FlaskClient) -> None:
+    open_account(database)
+    assert client.post("/signin/phone", data={"code": "123456"}).location == "/signin"
+    assert client.post("/signup/finish", data={"code": "123456"}).location == "/signup"
+    assert client.post("/password/reset", data={"code": "1"}).location == "/password/forgot"
+    assert client.post("/password/forgot", data={"email": "x"}).status_code == 400
+    assert client.post("/signin/password", data={"email": "x"}).status_code == 400
+    assert client.post("/signin/phone", data={"phone": PHONE}).status_code == 400
+    assert client.post("/signout").location == "/signin"
+    client.set_cookie("shanhuo", "made up", domain="localhost")
+    assert client.get("/signin").status_code == 200
 
 
 def test_the_demo_lets_one_choose_a_person(database: Database, client: FlaskClient) -> None:
