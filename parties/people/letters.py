@@ -64,7 +64,9 @@ CHANGED: Final = {
 def code_letter(purpose: str, code: str, minutes: int, *, language: str) -> Letter:
     """Write the message that carries a one-time code."""
     subject, body = CODES[purpose, language]
-    return _sign(subject, body.format(code=code, minutes=minutes) + WARNING[language], language)
+    gap = "" if language == "zh" else " "
+    body = body.format(code=code, minutes=minutes) + gap + WARNING[language]
+    return _sign(subject, body, language)
 
 
 def taken_letter(*, language: str) -> Letter:
