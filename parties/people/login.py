@@ -184,8 +184,8 @@ def begin_session(sign_in_id: int) -> Caller:
     session.update(kept)
     session.permanent = True
     user = Caller(visitor)
-    login_user(user)
     set_actor(visitor.actor)
+    login_user(user)  # sends user_logged_in, by which other doors learn of it
     return user
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_login import user_logged_in
 from sqlalchemy import event, func, select
 from werkzeug.test import TestResponse
 
@@ -16,9 +17,10 @@ from app.settings import Settings
 from foundation import clock
 from foundation.db import Database
 from parties.people import services
+from parties.people.guards import current_actor
 from parties.people.models import Account, ApiToken, SentMessage, SignIn
 from parties.people.permissions import SYSTEM, Grant, Role
-from tests.factories.people import EMAIL, PASSWORD, PHONE, code_in, last_letter
+from tests.factories.people import EMAIL, PASSWORD, PHONE, code_in, last_letter, sign_in_as
 
 NEW = "山后又是一座山和一条河"
 WRONG = "不是这个密码不是这个密码"
@@ -235,6 +237,31 @@ def test_a_member_costs_one_statement(database: Database, signed_in: FlaskClient
     finally:
         event.remove(database.bind, "before_cursor_execute", note)
     assert len([one for one in statements if "SAVEPOINT" not in one]) == 1
+
+
+def test_other_doors_hear_of_a_sign_in_and_the_basket_stays(
+    web: Flask, database: Database, client: FlaskClient
+) -> None:
+    heard: list[int | None] = []
+
+    def listen(_app: Flask, **_: object) -> None:
+        heard.append(current_actor().id)
+
+    own = open_account(database)
+    with client.session_transaction() as kept:
+        kept["basket"], kept["other"] = "one jar", "planted"
+    with user_logged_in.connected_to(listen, web):
+        sign_in(client)
+    assert heard == [own]
+    with client.session_transaction() as kept:
+        assert kept["basket"] == "one jar"
+        assert "other" not in kept
+
+
+def test_a_test_may_sign_in_past_the_page(web: Flask, database: Database) -> None:
+    client = web.test_client()
+    sign_in_as(client, database, open_account(database))
+    assert client.get("/me/account").status_code == 200
 
 
 def test_signing_out_kills_the_cookie_on_the_server(web: Flask, signed_in: FlaskClient) -> None:
