@@ -202,14 +202,23 @@ class Database:
 
 
 def open_database(url: str, *, pool_size: int = 8) -> Database:
-    """Open `url`: SQLite with WAL and one writer at a time, or PostgreSQL through psycopg 3."""
+    """Open `url`: SQLite with WAL and one writer at a time, or PostgreSQL through psycopg 3.
+
+    Errors do not repeat the values of a statement: they may be names, phones and addresses, and
+    errors are logged and kept with outbox messages.
+    """
+    pool: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": pool_size,
+        "hide_parameters": True,
+    }
     if url.startswith("sqlite"):
-        writer = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
-        reader = create_engine(url, pool_size=pool_size, max_overflow=pool_size)
+        writer = create_engine(url, **pool)
+        reader = create_engine(url, **pool)
         prepare_sqlite(writer, begin="BEGIN IMMEDIATE")
         prepare_sqlite(reader, begin="BEGIN", read_only=True)
         return Database(writer, reader=reader)
-    writer = create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    writer = create_engine(url, pool_pre_ping=True, **pool)
     reader = writer.execution_options(postgresql_readonly=True)
     return Database(writer, reader=reader)
 

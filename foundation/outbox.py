@@ -12,6 +12,7 @@ from sqlalchemy import JSON, Index, String, Text, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from foundation.db import Base, Big, Database, add_rows
+from foundation.faults import without_values
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -110,8 +111,8 @@ def _deliver_kind(
                 message.done_at = now
             return len(messages)
     except Exception as error:  # noqa: BLE001 -- the one job runner: whatever fails is kept and tried again
-        log.warning("delivery failed", messages=len(ids), error=repr(error))
-        fault = "".join(traceback.format_exception_only(error))[-2000:]
+        fault = without_values("".join(traceback.format_exception_only(error)))[-2000:]
+        log.warning("delivery failed", messages=len(ids), error=fault)
         if len(ids) > 1:  # one bad message must not hold up the good ones
             return sum(_deliver_kind(database, handlers, [one], now=now) for one in ids)
         with database.transaction() as session:

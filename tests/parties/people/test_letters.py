@@ -8,14 +8,17 @@ from functools import partial
 from typing import Any, Self
 
 import pytest
-from sqlalchemy import select
+import structlog
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.logs import init_logs
 from foundation.db import Database
 from foundation.outbox import OutboxMessage, deliver
 from parties.people import sender, services
 from parties.people.jobs import on_message_wanted
-from parties.people.models import AuditEntry, OneTimeCode, SentMessage, SignIn
+from parties.people.models import Account, AuditEntry, OneTimeCode, SentMessage, SignIn
 from parties.people.permissions import NOBODY, Actor, Grant, Role
 from parties.people.sender import CanNotSend, DemoSender, SmtpSender, sender_for
 from tests.factories.people import (
@@ -121,6 +124,33 @@ def test_trail_and_outbox_hold_no_personal_data(session: Session) -> None:
     text = f"{entries} {messages}"
     for hidden in (name, "李四", EMAIL, PHONE, "13800000000", code, PASSWORD):
         assert hidden not in text
+
+
+def test_a_fault_is_kept_and_logged_without_personal_data(
+    shared: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = {"email": "li@example.com", "display_name": "李四", "language": "fr", "created_at": NOON}
+
+    def break_down(session: Session, _payloads: object, _now: datetime) -> None:
+        session.execute(insert(Account), row)
+
+    ask_for_code(shared)
+    kept = structlog.get_config()
+    try:
+        init_logs()
+        deliver(shared, {"MessageWanted": [break_down]}, now=after(seconds=1))
+        with pytest.raises(IntegrityError) as error, shared.transaction() as session:
+            session.execute(insert(Account), row)
+        structlog.get_logger().error("fault", exc_info=error.value)
+    finally:
+        structlog.configure(**kept)
+    with shared.reading() as session:
+        letter = session.scalars(select(OutboxMessage)).one()
+        assert "IntegrityError" in (letter.last_error or "")
+    logged = capsys.readouterr().err
+    assert "IntegrityError" in logged
+    for hidden in ("li@example.com", "李四", PHONE):
+        assert hidden not in f"{letter.last_error}{logged}"
 
 
 def test_what_is_old_is_forgotten(session: Session) -> None:
