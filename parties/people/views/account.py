@@ -130,7 +130,6 @@ def own_data() -> ResponseReturnValue:
         json.dumps(held, ensure_ascii=False, indent=1, default=str), mimetype="application/json"
     )
     answer.headers["Content-Disposition"] = "attachment; filename=my-data.json"
-    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 

@@ -407,6 +407,7 @@ def test_a_new_browser_speaks_the_accounts_language(
 
 
 def test_ones_own_data_come_as_json(signed_in: FlaskClient) -> None:
+    assert signed_in.get("/me/account").headers["Cache-Control"] == "no-store"
     answer = signed_in.get("/me/account/data.json")
     assert answer.mimetype == "application/json"
     assert "attachment" in answer.headers["Content-Disposition"]
