@@ -1,5 +1,6 @@
 """Brings every room's tables into one place, for migrations and tests."""
 
+import foundation.once
 import foundation.outbox
 import goods.catalogue.models
 import goods.stock.models

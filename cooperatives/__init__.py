@@ -1,1 +1,1 @@
-"""Door for suppliers: listing, lots, labels, fulfilment, statements."""
+"""The cooperatives' door: lots step by step, labels, parcels, products, papers, statements."""

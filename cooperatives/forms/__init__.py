@@ -1,0 +1,1 @@
+"""What comes in through this door: fields that keep what was typed; trusted values come out."""
