@@ -6,6 +6,7 @@ from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from app.settings import Settings
+from cooperatives.views import blueprint as cooperatives
 from parties.people.login import init_people
 from parties.people.permissions import Role
 from parties.people.views import bp as people
@@ -15,8 +16,8 @@ LANDING: Final = {
     Role.CITY_OFFICIAL: "admin.dashboard",
     Role.COUNTY_OFFICIAL: "admin.dashboard",
     Role.AUDITOR: "admin.dashboard",
-    Role.SUPPLIER_OWNER: "cooperatives.desk",
-    Role.SUPPLIER_CLERK: "cooperatives.desk",
+    Role.SUPPLIER_OWNER: "cooperatives.today",
+    Role.SUPPLIER_CLERK: "cooperatives.today",
     Role.OUTLET_MANAGER: "counters.till",
     Role.COUNTER_CLERK: "counters.till",
     Role.CONSUMER: "shop.home",
@@ -28,3 +29,4 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:  # no
     """Hang every door's pages into `app`."""
     init_people(app, settings, landing=LANDING)
     app.register_blueprint(people)
+    app.register_blueprint(cooperatives)

@@ -19,7 +19,7 @@ def element_text(element: Mapping[str, Any], value: Any) -> str:
     """Write one recorded value with its unit, or the words of the choice that was made."""
     tongue = language()
     if isinstance(value, bool):
-        return gettext("Yes") if value else gettext("No")
+        return str(gettext("Yes") if value else gettext("No"))
     for choice in element.get("choices") or ():
         if choice["code"] == value:
             return str(choice[tongue])

@@ -1,12 +1,13 @@
 """What every form of this door can do, and how words become numbers and times."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.widgets import DateInput, DateTimeLocalInput
 
 from cooperatives.door import new_key, say
@@ -63,6 +64,11 @@ class TimeField(StringField):
     """A local day and minute as the browser's own picker writes them."""
 
     widget = DateTimeLocalInput()
+
+
+def choices_of(named: Iterable[tuple[object, str]]) -> list[Any]:
+    """Make the choices of a list or of chips from (value, words)."""
+    return [SelectChoice(str(value), words) for value, words in named]
 
 
 def local_minute(moment: datetime) -> str:

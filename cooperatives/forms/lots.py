@@ -13,6 +13,7 @@ from cooperatives.forms.base import (
     Needed,
     TimeField,
     Wrong,
+    choices_of,
     local_minute,
     read_count,
     read_moment,
@@ -47,7 +48,7 @@ def new_lot_form(choices: Sequence[tuple[int, str]], lot_no: str, sku_id: int | 
     fields = {
         "sku_id": SelectField(
             gettext("What is it?"),
-            choices=[(str(one), name) for one, name in choices],
+            choices=choices_of(choices),
             default=str(sku_id) if sku_id else None,
             validate_choice=False,
             validators=[Needed()],
@@ -90,7 +91,10 @@ def packing_form(
             render_kw=counted,
         ),
         "place_id": SelectField(
-            gettext("Where"), choices=named, validate_choice=False, validators=[Needed()]
+            gettext("Where"),
+            choices=choices_of(named),
+            validate_choice=False,
+            validators=[Needed()],
         ),
         "at": TimeField(
             gettext("When it happened"), default=local_minute(now), validators=[Needed()]

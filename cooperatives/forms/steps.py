@@ -12,6 +12,7 @@ from cooperatives.forms.base import (
     DeskForm,
     Needed,
     TimeField,
+    choices_of,
     local_minute,
     written_amount,
 )
@@ -56,7 +57,7 @@ def _place_field(context: StepContext, language: str) -> Any:
     named = [(str(place.id), _named(place, language)) for place in context.places]
     return SelectField(
         gettext("Where"),
-        choices=named,
+        choices=choices_of(named),
         default=str(context.place.id) if context.place else None,
         validate_choice=False,
         validators=[Needed()],
@@ -64,7 +65,10 @@ def _place_field(context: StepContext, language: str) -> Any:
 
 
 def _named(thing: object, language: str) -> str:
-    return str(getattr(thing, f"name_{language}", "") or getattr(thing, "name_zh", ""))
+    names = [f"name_{language}", "name_zh"]
+    if isinstance(thing, Mapping):
+        return next((str(thing[name]) for name in names if thing.get(name)), "")
+    return next((str(getattr(thing, name)) for name in names if getattr(thing, name, "")), "")
 
 
 def unit_word(unit: str) -> str:
@@ -102,7 +106,7 @@ def _pack_fields(pack: Pack, language: str) -> dict[str, Any]:
             render_kw={"inputmode": "numeric", "autocomplete": "off"},
         ),
         f"out_{pack.sku.id}_lot": StringField(
-            gettext("Lot number of these"),
+            gettext("Lot number of %(spec)s", spec=spec),
             default=pack.lot_no,
             render_kw={"maxlength": 20, "autocomplete": "off", "autocapitalize": "characters"},
         ),
@@ -118,13 +122,19 @@ def _value_field(context: StepContext, element: Element, now: datetime, language
     match element.get("type", "text"):
         case "boolean":
             words = [("true", gettext("Yes")), ("false", gettext("No"))]
-            return RadioField(label, choices=words, validate_choice=False, validators=must)
+            return RadioField(
+                label, choices=choices_of(words), validate_choice=False, validators=must
+            )
         case "choice":
             named = [(str(choice["code"]), str(choice[language])) for choice in element["choices"]]
             if len(named) <= CHIPS:
-                return RadioField(label, choices=named, validate_choice=False, validators=must)
+                return RadioField(
+                    label, choices=choices_of(named), validate_choice=False, validators=must
+                )
             named.insert(0, ("", gettext("Please choose")))
-            return SelectField(label, choices=named, validate_choice=False, validators=must)
+            return SelectField(
+                label, choices=choices_of(named), validate_choice=False, validators=must
+            )
         case "date":
             return DateField(label, default=default, validators=must)
         case "integer" | "number" as kind:

@@ -32,6 +32,8 @@ class DeskLot:
     """The steps that this lot itself goes through."""
     before: Sequence[Step]
     """The steps that the lots it was made from went through."""
+    after: Sequence[Step]
+    """The steps that follow: those of the packs made from it, and sending them."""
     done: Mapping[str, datetime]
     """Steps recorded for this lot or for what it was made from, and when they last happened."""
     own_done: frozenset[str]
@@ -97,8 +99,8 @@ class DeskLot:
     def progress(self) -> list[tuple[Step, str]]:
         """List required steps, from the first material on, as done, now or todo."""
         marks: list[tuple[Step, str]] = []
-        for step in (*self.before, *self.steps):
-            if step["step"] in self.done:
+        for step in (*self.before, *self.steps, *self.after):
+            if step["step"] in self.done and step["required"]:
                 marks.append((step, "done"))
             elif step["required"]:
                 now = self.next is not None and step["step"] == self.next["step"]
@@ -126,10 +128,17 @@ def may_record(found: DeskLot, step: Step) -> bool:
     return False
 
 
-def own_steps(
-    steps: Sequence[Step], *, raw: bool, kit: bool, tracking: str
-) -> tuple[list[Step], list[Step]]:
-    """Cut a template into what a lot of this sort goes through and what came before it.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A template cut for one sort of lot."""
+
+    steps: Sequence[Step]
+    before: Sequence[Step] = ()
+    after: Sequence[Step] = ()
+
+
+def way_of(steps: Sequence[Step], *, raw: bool, tracking: str) -> Way:
+    """Cut a template into what a lot of this sort goes through, what came before, what follows.
 
     Raw material goes up to the step that makes packs of it; packs go on from there. A kit has
     no such material: its empty boxes are counted, everything else is recorded for the kit.
@@ -140,16 +149,17 @@ def own_steps(
         if step["by"] == "supplier"
         and (not step.get("applies_to_tracking") or tracking in step["applies_to_tracking"] or raw)
     ]
+    sending = [step for step in steps if step["biz_step"] == "shipping"]
     if any(step.get("inputs") == "kit_components" for step in mine):
         boxes = [step for step in mine if step["object"] == "raw_lot"]
-        return (boxes if raw else [s for s in mine if s not in boxes]), []
+        return Way(boxes) if raw else Way([s for s in mine if s not in boxes], after=sending)
     turn = next(
         (n for n, step in enumerate(mine, 1) if step["event_type"] == "TransformationEvent"),
         len(mine),
     )
-    if kit:
-        return mine, []
-    return (mine[:turn], []) if raw else (mine[turn:], mine[:turn])
+    if raw:
+        return Way(mine[:turn], after=[*mine[turn:], *sending])
+    return Way(mine[turn:], before=mine[:turn], after=sending)
 
 
 def desk_lots(
@@ -187,9 +197,7 @@ def desk_lots(
     found = []
     for lot, sku, product in rows:
         template = templates.get((lot.template, lot.template_version), [])
-        steps, before = own_steps(
-            template, raw=sku.raw, kit=sku.stock_policy == "kit", tracking=sku.tracking
-        )
+        way = way_of(template, raw=sku.raw, tracking=sku.tracking)
         line = {
             step: at for one in reversed(lineage[lot.id]) for step, at in done.get(one, {}).items()
         }
@@ -198,15 +206,16 @@ def desk_lots(
                 lot=lot,
                 sku=sku,
                 product=product,
-                steps=steps,
-                before=before,
+                steps=way.steps,
+                before=way.before,
+                after=way.after,
                 done=line,
                 own_done=frozenset(done.get(lot.id, {})),
                 on_hand=on_hand.get(lot.id, 0),
                 packed=packed.get(lot.id, 0),
                 hold=holds.get(lot.id),
                 parents=parents.get(lot.id, ()),
-                missing=tuple(s for s in steps if s["required"] and s["step"] not in line),
+                missing=tuple(s for s in way.steps if s["required"] and s["step"] not in line),
             )
         )
     return found
@@ -312,6 +321,7 @@ class Record:
     event: TraceEvent
     place: Place | None
     quantity: int
+    unit: str
     role: str
     papers: tuple[Certificate, ...]
     document: Mapping[str, Any]
@@ -320,17 +330,21 @@ class Record:
 def records(session: Session, lot_ids: Sequence[int], *, most: int = 200) -> list[Record]:
     """Give the steps recorded for these lots, oldest first. Two statements."""
     rows = session.execute(
-        select(TraceEvent, Place, EventLot.quantity, EventLot.role)
+        select(TraceEvent, Place, EventLot.quantity, Sku.base_unit, EventLot.role)
         .join(EventLot, EventLot.event_id == TraceEvent.id)
+        .join(Lot, Lot.id == EventLot.lot_id)
+        .join(Sku, Sku.id == Lot.sku_id)
         .outerjoin(Place, Place.id == TraceEvent.read_point_id)
         .where(EventLot.lot_id.in_(lot_ids), TraceEvent.template_step.is_not(None))
         .where(TraceEvent.template_step.not_in(("sell", "receive", "stock", "case", "ship")))
         .order_by(TraceEvent.event_time, TraceEvent.id)
         .limit(most)
     ).tuples()
-    seen: dict[Any, tuple[TraceEvent, Place, int, str]] = {}
-    for event, place, quantity, role in rows:
-        seen.setdefault(event.id, (event, place, quantity, role))
+    seen: dict[Any, tuple[TraceEvent, Place | None, int, str, str]] = {}
+    for event, place, quantity, unit, role in rows:
+        # a step that made packs is told once, by what came out where that is known
+        if event.id not in seen or role == "output":
+            seen[event.id] = (event, place, quantity, unit, role)
     papers: dict[Any, list[Certificate]] = {}
     for event_id, paper in session.execute(
         select(EventCertificate.event_id, Certificate)
@@ -344,11 +358,12 @@ def records(session: Session, lot_ids: Sequence[int], *, most: int = 200) -> lis
             event,
             place,
             quantity,
+            unit,
             role,
             tuple(papers.get(event_id, ())),
             json.loads(event.document),
         )
-        for event_id, (event, place, quantity, role) in seen.items()
+        for event_id, (event, place, quantity, unit, role) in seen.items()
     ]
 
 

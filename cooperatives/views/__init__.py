@@ -1,5 +1,6 @@
 """The pages of this door: guard, read, one transaction, one verb, present."""
 
+from cooperatives.door import blueprint
 from cooperatives.views import lots, today
 
-__all__ = ["lots", "today"]
+__all__ = ["blueprint", "lots", "today"]

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cooperatives import door
 from cooperatives.door import blueprint, own, sent_key, show, tell
+from cooperatives.forms.base import choices_of
 from cooperatives.forms.entries import field_names, read_entry
 from cooperatives.forms.lots import new_lot_form, read_new_lot
 from cooperatives.forms.steps import step_form
@@ -156,7 +157,7 @@ def _new_lot_page(session: Session, form: Any = None) -> str:
         number = suggest_lot_no(session, first, today) if first else ""
         form = new_lot_form(choices, number, first)
     else:
-        form.sku_id.choices = [(str(one), name) for one, name in choices]
+        form.sku_id.choices = choices_of(choices)
     return show(session, "lot_new.html", section="lots", form=form, any_material=bool(skus))
 
 
@@ -210,7 +211,7 @@ def lot_page(session: Session, found: DeskLot, *, form: Any = None, step: Any = 
         context = step_context(session, found, step, today=clock.business_date(now))
         if form is None:
             form = step_form(context, now=now, language=door.language())
-    every_step = (*found.before, *found.steps)
+    every_step = (*found.before, *found.steps, *found.after)
     told = records(session, [found.lot.id, *_older(session, found)])
     return show(
         session,
@@ -220,7 +221,10 @@ def lot_page(session: Session, found: DeskLot, *, form: Any = None, step: Any = 
         context=context,
         form=form,
         marks=progress_marks(found),
-        records=[(r, step_name(every_step, r.event.template_step), values_of(r, every_step)) for r in told],
+        records=[
+            (r, step_name(every_step, r.event.template_step), values_of(r, every_step))
+            for r in told
+        ],
         lying=lying(session, found.lot.id, found.lot.organisation_id),
         relatives=_relatives(session, found),
         states=state_words(),
@@ -288,7 +292,11 @@ def sent_paper() -> str | None:
 
         return keep(door.files_dir(), file.stream.read(MOST_BYTES + 1)).key
     try:
-        return str(_signer().loads(request.form["paper_kept"])) if request.form.get("paper_kept") else None
+        return (
+            str(_signer().loads(request.form["paper_kept"]))
+            if request.form.get("paper_kept")
+            else None
+        )
     except BadSignature:
         return None
 
@@ -333,5 +341,3 @@ def _go_on(found: DeskLot, step: Any) -> int:
     with reading() as session:
         made = [lot.id for lot, _, _ in _relatives(session, found) if lot.id not in found.parents]
         return made[0] if made else found.lot.id
-
-
