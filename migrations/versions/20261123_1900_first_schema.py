@@ -143,6 +143,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_one_time_codes_target", ["target", "purpose"], unique=False)
 
     op.create_table(
+        "commands_done",
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("content_digest", sa.String(length=32), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("done_at", foundation.db.Moment(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_commands_done")),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("kind", sa.String(length=60), nullable=False),
@@ -1599,6 +1607,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("outbox")
+    op.drop_table("commands_done")
     with op.batch_alter_table("one_time_codes", schema=None) as batch_op:
         batch_op.drop_index("ix_one_time_codes_target")
 
