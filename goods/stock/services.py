@@ -209,8 +209,13 @@ def allocate(session: Session, owner: str) -> list[Reservation]:
 
 def release(session: Session, owner: str) -> int:
     """Give back everything held or allocated for `owner`; give how many base units."""
+    return give_back(session, reservations_of(session, owner))
+
+
+def give_back(session: Session, reservations: Sequence[Reservation]) -> int:
+    """Give back `reservations`, locked and in key order; give how many base units."""
     given = 0
-    for reservation in reservations_of(session, owner):
+    for reservation in reservations:
         session.execute(
             update(BALANCE)
             .where(
@@ -221,6 +226,19 @@ def release(session: Session, owner: str) -> int:
         reservation.state = "released"
         given += reservation.quantity
     return given
+
+
+def lock_balances(session: Session, sku_ids: Sequence[int], place_ids: Sequence[int]) -> None:
+    """Lock every balance of `sku_ids` at `place_ids` in key order, held and empty ones too.
+
+    For an act that touches these balances more than once and not in key order.
+    """
+    session.execute(
+        select(StockBalance.place_id)
+        .where(StockBalance.sku_id.in_(sku_ids), StockBalance.place_id.in_(place_ids))
+        .order_by(StockBalance.place_id, StockBalance.lot_id)
+        .with_for_update()
+    ).all()
 
 
 def use(reservations: Sequence[Reservation]) -> None:

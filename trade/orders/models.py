@@ -182,7 +182,7 @@ class Payment(Base):
         Index("ix_payments_order", "order_id"),
         Index(
             "ix_payments_open",
-            "opened_at",
+            "look_at",
             sqlite_where=text("state = 'open'"),
             postgresql_where=text("state = 'open'"),
         ),
@@ -204,6 +204,9 @@ class Payment(Base):
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     """When the provider's page closes by itself."""
+    looks: Mapped[int] = mapped_column(default=0)
+    look_at: Mapped[datetime]
+    """When the provider is next asked how this stands, should no notice come."""
     paid_at: Mapped[datetime | None]
     refunded_fen: Mapped[int] = mapped_column(default=0)
     """What was given back, or is about to be."""

@@ -1,0 +1,142 @@
+"""A buyer in front of one supplier's honey, made through the verbs."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from goods.catalogue.models import Product, Sku
+from goods.stock.models import Lot
+from parties.people.permissions import Actor, Grant, Role
+from tests.factories import NOW, World, make_lot, world
+from tests.factories.people import new_account
+from trade.orders.models import Order, SubOrder
+from trade.orders.providers import ProviderPayment
+from trade.orders.queries.baskets import Wanted, quote
+from trade.orders.rules import Delivery, Destination
+from trade.orders.services.checkout import Checkout, place_order
+from trade.orders.services.payments import confirm_payment
+from trade.orders.terms import load_terms
+
+TERMS: Final = load_terms(Path(__file__).parents[3] / "data")
+HOME: Final = Destination("王小禾", "13903560000", "山西省", "晋城市", "城区", "泽州路1号2单元301")
+
+
+def later(**how_long: float) -> datetime:
+    """Give a moment so much later than the tests' now."""
+    return NOW + timedelta(**how_long)
+
+
+def new_buyer(session: Session, number: int = 0) -> Actor:
+    """Open a consumer's account and give its actor."""
+    account = new_account(session, email=f"buyer{number}@example.com", password=None)
+    return Actor(account.id, (Grant(Role.CONSUMER),))
+
+
+@dataclass
+class Shop:
+    """A small world with a buyer in it and stock to buy."""
+
+    w: World
+    buyer: Actor
+    lot: Lot
+
+    @property
+    def session(self) -> Session:
+        """Give the open transaction."""
+        return self.w.session
+
+
+def shop(session: Session, *, packs: int = 24) -> Shop:
+    """Take in the region, make a lot of the first supplier's honey and open an account."""
+    w = world(session)
+    return Shop(w, new_buyer(session), make_lot(w, packs=packs))
+
+
+def other_sku(session: Session, w: World) -> tuple[Sku, Product]:
+    """Give an ambient pack of another supplier that may be bought."""
+    row = session.execute(
+        select(Sku, Product)
+        .join(Product, Product.id == Sku.product_id)
+        .where(
+            Product.supplier_id != w.supplier.id,
+            Sku.tracking == "serial",
+            Sku.raw.is_(False),
+            Sku.stock_policy == "stocked",
+            Product.storage_class == "ambient",
+            Product.retail_visible.is_(True),
+        )
+        .order_by(Sku.id)
+    ).first()
+    assert row is not None
+    return row[0], row[1]
+
+
+def second_world(session: Session, w: World) -> World:
+    """Give the same world seen from another supplier."""
+    sku, product = other_sku(session, w)
+    from parties.network.models import Organisation
+
+    supplier = session.get_one(Organisation, product.supplier_id)
+    raw = session.scalars(select(Sku).where(Sku.product_id == product.id, Sku.raw.is_(True))).one()
+    owner = Actor(904, (Grant(Role.SUPPLIER_OWNER, supplier.id),))
+    return replace(w, supplier=supplier, product=product, sku=sku, raw=raw, owner=owner)
+
+
+def checkout_for(
+    session: Session,
+    *wanted: tuple[Sku, int],
+    key: str = "checkout-1",
+    delivery: Delivery = "courier",
+    destination: Destination = HOME,
+    **other: object,
+) -> Checkout:
+    """Fill in a checkout as its page would: quoted, everything ticked."""
+    lines = tuple(Wanted(sku.id, quantity, sku.price_fen) for sku, quantity in wanted)
+    asked = quote(
+        session, lines, delivery=delivery, province=destination.province, terms=TERMS
+    )
+    filled = Checkout(
+        key=key,
+        lines=lines,
+        delivery=delivery,
+        total_fen=asked.total_fen,
+        consents=tuple(consent.code for consent in asked.consents),
+        destination=destination,
+    )
+    return replace(filled, **other)  # type: ignore[arg-type]
+
+
+def placed(s: Shop, *, packs: int = 2, key: str = "checkout-1", now: datetime = NOW) -> Order:
+    """Let the buyer place an order for some honey."""
+    checkout = checkout_for(s.session, (s.w.sku, packs), key=key)
+    return place_order(s.session, checkout, terms=TERMS, actor=s.buyer, now=now).order
+
+
+def paid_notice(order: Order, **other: object) -> ProviderPayment:
+    """What the provider says of an order that was paid as asked."""
+    said = ProviderPayment(
+        external_id=f"cs_{order.number}",
+        payment_ref=f"pi_{order.number}",
+        state="paid",
+        amount_fen=order.total_fen,
+        currency="CNY",
+        order_id=str(order.id),
+        method="alipay",
+    )
+    return replace(said, **other)  # type: ignore[arg-type]
+
+
+def paid(s: Shop, *, packs: int = 2, key: str = "checkout-1", now: datetime = NOW) -> Order:
+    """Let the buyer place an order and pay it."""
+    order = placed(s, packs=packs, key=key, now=now)
+    assert confirm_payment(s.session, "stripe", paid_notice(order), now=now) == "paid"
+    return order
+
+
+def parcel_of(session: Session, order: Order) -> SubOrder:
+    """Give an order's only parcel."""
+    return session.scalars(select(SubOrder).where(SubOrder.order_id == order.id)).one()
