@@ -45,7 +45,7 @@ def pack_cases(
 
     One AggregationEvent per case. Raises CaseRefused when too few loose units are there.
     """
-    lot = session.get(Lot, lot_id, with_for_update=True)
+    lot = session.get(Lot, lot_id, with_for_update={"key_share": True})
     if lot is None:
         raise NotFound("There is no such lot")
     actor.must(Can.RECORD_LOT, supplier_scope(session, lot.organisation_id))

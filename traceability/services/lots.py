@@ -149,7 +149,7 @@ def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: dateti
     StepRefused when the order of steps or time does not allow it, NotEnough when more is used
     than there is, NotAllowed for another supplier's lot.
     """
-    lot = session.get(Lot, entry.lot_id, with_for_update=True)
+    lot = session.get(Lot, entry.lot_id, with_for_update={"key_share": True})
     if lot is None:
         raise NotFound("There is no such lot")
     actor.must(Can.RECORD_LOT, supplier_scope(session, lot.organisation_id))

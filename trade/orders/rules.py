@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from foundation.errors import BadInput
 from trade.orders.errors import WrongDelivery
@@ -233,6 +234,11 @@ def masked_detail(detail: str) -> str:
 
 
 # --- quantities ---
+
+
+def owner_of(order_id: UUID) -> str:
+    """Give the name under which the stock room keeps an order's reservations."""
+    return f"order:{order_id}"
 
 
 def check_quantity(quantity: int, *, field: str = "quantity") -> int:

@@ -35,6 +35,7 @@ from trade.orders.rules import (
     Terms,
     check_pieces,
     check_quantity,
+    owner_of,
     plain,
     read_contact,
     read_destination,
@@ -354,11 +355,6 @@ def promise(
                 sku_id=refused.sku_id,
                 available=refused.available,
             ) from refused
-
-
-def owner_of(order_id: UUID) -> str:
-    """Give the name under which the stock room keeps an order's reservations."""
-    return f"order:{order_id}"
 
 
 def supplier_places(session: Session, supplier_ids: Sequence[int]) -> dict[int, list[int]]:

@@ -20,8 +20,7 @@ from trade.ledger.services import post
 from trade.orders.errors import NothingToRefund, OrderClosed
 from trade.orders.messages import OrderEnded, ParcelReceived
 from trade.orders.models import Order, OrderLine, Payment, Refund, SubOrder
-from trade.orders.rules import CONFIRM_AFTER
-from trade.orders.services.checkout import owner_of
+from trade.orders.rules import CONFIRM_AFTER, owner_of
 from trade.orders.services.payments import lock_order, parcels_of
 from trade.orders.services.refunds import ask_refund
 

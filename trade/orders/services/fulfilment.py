@@ -25,8 +25,8 @@ from traceability.services.lots import supplier_scope
 from trade.orders.errors import OrderClosed, ParcelBlocked, WrongUnit
 from trade.orders.messages import ParcelShipped
 from trade.orders.models import Order, OrderContact, OrderLine, Payment, SubOrder
-from trade.orders.rules import Destination, plain
-from trade.orders.services.checkout import owner_of, reserve_together, supplier_places
+from trade.orders.rules import Destination, owner_of, plain
+from trade.orders.services.checkout import reserve_together, supplier_places
 from trade.orders.services.endings import lock_parcel, parcel_reservations
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import SELLABLE, record_sale

@@ -26,7 +26,8 @@ from trade.ledger.services import post
 from trade.orders.messages import OrderPaid
 from trade.orders.models import Order, OrderLine, Payment, ProviderEvent, SubOrder
 from trade.orders.providers import ProviderNotice, ProviderPayment
-from trade.orders.services.checkout import owner_of, reserve_together, supplier_places
+from trade.orders.rules import owner_of
+from trade.orders.services.checkout import reserve_together, supplier_places
 from trade.orders.services.refunds import ask_refund, take_refund_notice
 
 Outcome = Literal["paid", "already", "refund_due", "expired", "open", "unknown"]
