@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from threading import Lock
+from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +15,16 @@ from parties.people.permissions import Actor, Grant, Role
 from tests.factories import NOW, World, make_lot, world
 from tests.factories.people import new_account
 from trade.orders.models import Order, SubOrder
-from trade.orders.providers import ProviderPayment
+from trade.orders.providers import (
+    CheckoutRequest,
+    OpenedCheckout,
+    PaymentDeclined,
+    ProviderNotice,
+    ProviderPayment,
+    ProviderRefund,
+    ProviderUnavailable,
+    RefundRequest,
+)
 from trade.orders.queries.baskets import Wanted, quote
 from trade.orders.rules import Delivery, Destination
 from trade.orders.services.checkout import Checkout, place_order
@@ -63,7 +73,6 @@ def other_sku(session: Session, w: World) -> tuple[Sku, Product]:
         .join(Product, Product.id == Sku.product_id)
         .where(
             Product.supplier_id != w.supplier.id,
-            Sku.tracking == "serial",
             Sku.raw.is_(False),
             Sku.stock_policy == "stocked",
             Product.storage_class == "ambient",
@@ -96,9 +105,7 @@ def checkout_for(
 ) -> Checkout:
     """Fill in a checkout as its page would: quoted, everything ticked."""
     lines = tuple(Wanted(sku.id, quantity, sku.price_fen) for sku, quantity in wanted)
-    asked = quote(
-        session, lines, delivery=delivery, province=destination.province, terms=TERMS
-    )
+    asked = quote(session, lines, delivery=delivery, province=destination.province, terms=TERMS)
     filled = Checkout(
         key=key,
         lines=lines,
@@ -140,3 +147,92 @@ def paid(s: Shop, *, packs: int = 2, key: str = "checkout-1", now: datetime = NO
 def parcel_of(session: Session, order: Order) -> SubOrder:
     """Give an order's only parcel."""
     return session.scalars(select(SubOrder).where(SubOrder.order_id == order.id)).one()
+
+
+class FakeProvider:
+    """A provider that keeps its promises: one key, one answer. It can be out of reach."""
+
+    code = "stripe"
+
+    def __init__(self, *, now: datetime = NOW) -> None:
+        self.now = now
+        self.pages: dict[str, ProviderPayment] = {}
+        self.opened: dict[str, tuple[CheckoutRequest, OpenedCheckout]] = {}
+        self.refunds: dict[str, ProviderRefund] = {}
+        self.asked: list[str] = []
+        self.out_of_reach = False
+        self.declines = ""
+        self.pending = False
+        self._lock = Lock()
+
+    def _answer(self, question: str) -> None:
+        self.asked.append(question)
+        if self.out_of_reach:
+            raise ProviderUnavailable("The payment provider cannot be reached just now.")
+        if self.declines:
+            raise PaymentDeclined("Refused (%(reason)s).", reason=self.declines)
+
+    def open_checkout(self, request: CheckoutRequest) -> OpenedCheckout:
+        """Open a page; a repeated key with other content is refused, as Stripe does."""
+        self._answer("open")
+        with self._lock:
+            known = self.opened.get(request.idempotency_key)
+            if known is not None:
+                if known[0] != request:
+                    raise PaymentDeclined("Refused (%(reason)s).", reason="idempotency_error")
+                return known[1]
+            assert sum(x.quantity * x.unit_amount_fen for x in request.lines) == request.amount_fen
+            assert timedelta(minutes=30) <= request.expires_at - self.now <= timedelta(hours=24)
+            external_id = f"cs_{len(self.pages) + 1}"
+            page = OpenedCheckout(external_id, f"https://pay/{external_id}", request.expires_at)
+            self.opened[request.idempotency_key] = (request, page)
+            self.pages[external_id] = ProviderPayment(
+                external_id,
+                None,
+                "open",
+                request.amount_fen,
+                request.currency,
+                request.order_id,
+                None,
+            )
+            return page
+
+    def pay(self, external_id: str) -> ProviderPayment:
+        """Pay, as the buyer does on the page."""
+        paid = replace(
+            self.pages[external_id],
+            state="paid",
+            payment_ref=f"pi_{external_id}",
+            method="alipay",
+        )
+        self.pages[external_id] = paid
+        return paid
+
+    def look_up(self, external_id: str) -> ProviderPayment:
+        """Tell how a page stands."""
+        self._answer("look_up")
+        if external_id not in self.pages:
+            raise PaymentDeclined("Refused (%(reason)s).", reason="resource_missing")
+        return self.pages[external_id]
+
+    def expire(self, external_id: str) -> ProviderPayment:
+        """Close a page, unless it was paid."""
+        self._answer("expire")
+        page = self.pages[external_id]
+        if page.state == "open":
+            page = self.pages[external_id] = replace(page, state="expired")
+        return page
+
+    def refund(self, request: RefundRequest) -> ProviderRefund:
+        """Give money back, once per key."""
+        self._answer("refund")
+        with self._lock:
+            state: Literal["pending", "succeeded"] = "pending" if self.pending else "succeeded"
+            made = ProviderRefund(
+                f"re_{len(self.refunds) + 1}", state, request.amount_fen, request.payment_ref
+            )
+            return self.refunds.setdefault(request.idempotency_key, made)
+
+    def read_notice(self, body: bytes, signature: str) -> ProviderNotice:
+        """Read a notice; tests make theirs themselves."""
+        raise AssertionError((body, signature))

@@ -87,11 +87,12 @@ def _call_off(
     actor: Actor,
     now: datetime,
 ) -> None:
+    payment = paid_payment(session, order.id)
     give_back(session, parcel_reservations(session, order.id, parcel.id))
     total = parcel.goods_fen + parcel.shipping_fen
     ask_refund(
         session,
-        paid_payment(session, order.id),
+        payment,
         total,
         reason,
         sub_order_id=parcel.id,
