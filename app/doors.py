@@ -10,6 +10,7 @@ from cooperatives.views import blueprint as cooperatives
 from parties.people.login import init_people
 from parties.people.permissions import Role
 from parties.people.views import bp as people
+from traceability.views import bp as trace
 
 LANDING: Final = {
     Role.OPERATOR: "admin.dashboard",
@@ -30,3 +31,4 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:  # no
     init_people(app, settings, landing=LANDING)
     app.register_blueprint(people)
     app.register_blueprint(cooperatives)
+    app.register_blueprint(trace)
