@@ -26,10 +26,8 @@ TODAY: Final = frozenset({"harvest_date", "production_date", *PAPER_DAY})
 """Days that are mostly the day of the step itself, and so are filled in."""
 
 
-def step_form(
-    context: StepContext, *, now: datetime, language: str, typed: Mapping[str, Any] | None = None
-) -> Any:
-    """Build the form of a step in the reader's language; `typed` fills it without a request."""
+def step_form(context: StepContext, *, now: datetime, language: str) -> Any:
+    """Build the form of a step in the reader's language, filled with what was sent."""
     fields: dict[str, Any] = {
         "step": HiddenField(default=context.step["step"]),
         "at": TimeField(
@@ -49,8 +47,7 @@ def step_form(
         fields[f"v_{element['code']}"] = _value_field(context, element, now, language)
     if context.step.get("certificate_kind"):
         fields |= paper_fields(context, now)
-    made = type("StepForm", (DeskForm,), fields)
-    return made(typed) if typed is not None else made()
+    return type("StepForm", (DeskForm,), fields)()
 
 
 def _place_field(context: StepContext, language: str) -> Any:

@@ -1,7 +1,6 @@
 """What the page of today counts, apart from the lots themselves."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -9,60 +8,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from goods.catalogue.models import Certificate, Product, Sku
-from goods.stock.models import Lot, Serial, StockBalance
+from goods.stock.models import StockBalance
 from parties.network.models import Place
-from traceability.models import LabelPrint
 
 WARN_DAYS = 90
 FEW = 5
 """So many rows of each kind stand on the page of today; the lists have them all."""
-
-
-@dataclass(frozen=True, slots=True)
-class PrintJob:
-    """A lot with numbered packs: how many labels are printed and how many are not yet."""
-
-    lot: Lot
-    sku: Sku
-    product: Product
-    serials: int
-    printed: int
-
-    @property
-    def left(self) -> int:
-        """Give how many labels are still to be printed."""
-        return max(0, self.serials - self.printed)
-
-
-def print_jobs(
-    session: Session, organisations: Collection[int], *, open_only: bool = True
-) -> list[PrintJob]:
-    """Give lots with serials and how far their labels are printed, newest first. One statement.
-
-    Labels printed again for a spoilt one do not count.
-    """
-    counted = (
-        select(Serial.lot_id, func.count().label("serials")).group_by(Serial.lot_id).subquery()
-    )
-    printed = (
-        select(LabelPrint.lot_id, func.sum(LabelPrint.count).label("printed"))
-        .where(LabelPrint.layout.not_like("%again"))
-        .group_by(LabelPrint.lot_id)
-        .subquery()
-    )
-    query = (
-        select(Lot, Sku, Product, counted.c.serials, func.coalesce(printed.c.printed, 0))
-        .join(Sku, Sku.id == Lot.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .join(counted, counted.c.lot_id == Lot.id)
-        .outerjoin(printed, printed.c.lot_id == Lot.id)
-        .where(Lot.organisation_id.in_(organisations))
-        .order_by(Lot.id.desc())
-    )
-    if open_only:
-        query = query.where(counted.c.serials > func.coalesce(printed.c.printed, 0)).limit(FEW)
-    rows = session.execute(query).tuples()
-    return [PrintJob(lot, sku, product, all_, int(done)) for lot, sku, product, all_, done in rows]
 
 
 def expiring_papers(

@@ -1,6 +1,6 @@
 """The pages of this door: guard, read, one transaction, one verb, present."""
 
 from cooperatives.door import blueprint
-from cooperatives.views import lots, today
+from cooperatives.views import cases, labels, lots, today
 
-__all__ = ["blueprint", "lots", "today"]
+__all__ = ["blueprint", "cases", "labels", "lots", "today"]

@@ -6,9 +6,10 @@ from cooperatives import door
 from cooperatives.door import blueprint, own, show
 from cooperatives.forms.steps import step_form
 from cooperatives.present import paper_state, progress_marks
+from cooperatives.queries.labels import waiting_jobs
 from cooperatives.queries.lots import desk_lots, most_urgent
 from cooperatives.queries.steps import step_context
-from cooperatives.queries.today import expiring_papers, low_stock, print_jobs
+from cooperatives.queries.today import FEW, expiring_papers, low_stock
 from foundation import clock
 from foundation.web import reading
 from parties.people.guards import current_actor, requires
@@ -44,7 +45,7 @@ def today() -> ResponseReturnValue:
             waiting=sorted(waiting, key=lambda one: one.due_on)[:OTHERS],
             waiting_count=len(waiting),
             any_lot=bool(lots),
-            jobs=print_jobs(session, own()),
+            jobs=waiting_jobs(session, own(), FEW),
             papers=[(paper, paper_state(paper.valid_to, day)) for paper in papers],
             low=low_stock(session, own()),
         )
