@@ -7,6 +7,8 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.settings import Settings
 from cooperatives.views import blueprint as cooperatives
+from counters.views import api as counters_api
+from counters.views import bp as counters
 from parties.people.login import init_people
 from parties.people.permissions import Role
 from parties.people.views import bp as people
@@ -26,9 +28,12 @@ LANDING: Final = {
 """Where each role begins after signing in; of somebody's roles the first in this order counts."""
 
 
-def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:  # noqa: ARG001 -- for the webhook to come
+def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     """Hang every door's pages into `app`."""
     init_people(app, settings, landing=LANDING)
     app.register_blueprint(people)
     app.register_blueprint(cooperatives)
     app.register_blueprint(trace)
+    app.register_blueprint(counters)
+    app.register_blueprint(counters_api)
+    csrf.exempt(counters_api)  # it takes a token and no cookie

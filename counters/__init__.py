@@ -1,1 +1,1 @@
-"""Door for halls, zones and counters: goods-in, till, count."""
+"""The counters' door: goods-in, till, receipts, stock on the shelf, the day's totals."""
