@@ -78,6 +78,64 @@ CERTAINTY_WORDS: Final = {
     "inferred": _l("lot inferred: first to expire"),
 }
 
+SCRIPT: Final = {
+    "twice_title": _l("Scanned before"),
+    "twice_say": _l("This pack is on this sale already."),
+    "twice_next": _l("Scan the next one."),
+    "offline_title": _l("No network"),
+    "offline_say": _l("This code could not be looked up."),
+    "offline_next": _l("Scan it again when the network is back."),
+    "broken_title": _l("No answer"),
+    "broken_say": _l("The server could not answer."),
+    "signed_out": _l("You have been signed out. Sign in again; the basket stays on this device."),
+    "sold_title": _l("Sale done"),
+    "sold_line": _l("%(total)s received, receipt %(number)s"),
+    "sold_change": _l("change %(change)s"),
+    "sold_next": _l("The next customer, please."),
+    "print": _l("Print the receipt"),
+    "items": _l("This sale, %(count)s items"),
+    "empty": _l("This sale"),
+    "one": _l("one pack"),
+    "short": _l("the books have only %(free)s"),
+    "remove": _l("Remove %(name)s"),
+    "amount": _l("Quantity of %(name)s"),
+    "settle": _l("Record the sale"),
+    "settle_change": _l("Record the sale, change %(change)s"),
+    "add_tender": _l("Add this, %(left)s to go"),
+    "change": _l("Change due"),
+    "too_little": _l("%(left)s missing"),
+    "too_much": _l("More than is owed; only cash gives change."),
+    "no_reference": _l("A voucher needs its number"),
+    "no_amount": _l("Type an amount like 50 or 19.80"),
+    "cash": _l("Cash"),
+    "shop_qr": _l("Shop's payment code"),
+    "voucher": _l("Voucher"),
+    "drop": _l("Remove %(name)s"),
+    "unsent": _l(
+        "This sale has not reached the server yet. It is kept on this device; "
+        "send it again, it will not be counted twice."
+    ),
+    "refused": _l("Not sold: the items marked below may not be sold."),
+    "camera_denied": _l(
+        "The camera is not allowed. Tap the lock beside the address, allow the camera, "
+        "and open this again. Meanwhile type the digits."
+    ),
+    "camera_busy": _l("Another program is using the camera. Close it and open this again."),
+    "no_camera": _l("This device has no camera. Use the scanner or type the digits."),
+    "camera_lost": _l("The camera was unplugged. Open this again."),
+    "insecure_context": _l("The camera works only over https. Use the scanner or type the digits."),
+    "camera_unsupported": _l("This browser gives no camera. Use the scanner or type the digits."),
+    "reader_unavailable": _l(
+        "The reader could not be loaded. Check the network and open this again."
+    ),
+}
+"""What the till's scripts say by themselves, with parameters that they fill in."""
+
+
+def script_words() -> dict[str, str]:
+    """Give the scripts' sentences in the reader's language."""
+    return {name: str(sentence) for name, sentence in SCRIPT.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:

@@ -49,6 +49,12 @@ LOT: tuple[Any, ...] = (
 )
 
 
+def batch_of(row: Sequence[Any], block: Block | None) -> Batch:
+    """Make a lot of the columns `LOT` and what blocks it."""
+    lot_id, sku_id, lot_no, produced_on, best_before, on_hand, free = row
+    return Batch(lot_id, sku_id, lot_no, produced_on, best_before, on_hand, free, block)
+
+
 def find(session: Session, place_id: int, wanted: Sequence[Wanted]) -> Books:
     """Say what the books know of `wanted`, in its order. Five statements at most."""
     goods = _goods(session, {one.gtin for one in wanted})
@@ -63,7 +69,7 @@ def find(session: Session, place_id: int, wanted: Sequence[Wanted]) -> Books:
     )
     lot_blocks = {h.lot_id: _block(h) for h in holds if h.lot_id is not None}
     serial_blocks = {h.serial_id: _block(h) for h in holds if h.serial_id is not None}
-    batches = {key: Batch(*row, lot_blocks.get(key)) for key, row in lots.items()}
+    batches = {key: batch_of(row, lot_blocks.get(key)) for key, row in lots.items()}
     shelves: dict[int, list[Batch]] = {}
     for row in lot_rows:
         if row[5] > 0:

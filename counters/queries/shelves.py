@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from counters.queries.goods import GOOD, LOT
+from counters.queries.goods import GOOD, LOT, batch_of
 from counters.rules import Batch, Block, Good, Kind, Reason, Verdict, batch_verdict, days_left
 from goods.catalogue.models import Product, Sku
 from goods.stock.models import Lot, StockBalance
@@ -46,7 +46,7 @@ def on_shelf(session: Session, place_id: int, *, today: date) -> list[OnShelf]:
     shelf = []
     for row in rows:
         good = Good(*row[:width])
-        batch = Batch(*row[width:], blocks.get(row[width]))
+        batch = batch_of(row[width:], blocks.get(row[width]))
         left = days_left(batch.best_before, today) if batch.best_before else None
         shelf.append(OnShelf(good, batch, batch_verdict(batch, good, today), left))
     return sorted(shelf, key=lambda each: (each.left is None, each.left or 0, each.batch.lot_id))

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from counters.queries.outlets import outlet_for, scope_of
-from counters.words import named
+from counters.words import named, script_words
 from foundation.web import wants_json
 from parties.network.models import Outlet
 from parties.people.guards import current_actor
@@ -55,6 +55,7 @@ def page(template: str, outlet: Outlet, **values: Any) -> str:
         home_url=url_for("counters.till"),
         nav_items=items,
         account_items=account_items(),
+        script_words=script_words,
         **values,
     )
 
