@@ -193,7 +193,7 @@ def _counted() -> tuple[int | None, str | None]:
 
 
 def _day_file(outlet: Outlet, chosen: date, sums: Day) -> ResponseReturnValue:
-    head = (_("Barcode"), _("Goods"), _("Pack size"), _("Quantity"), _("Total in yuan"))
+    head = (_("Barcode"), _("Article"), _("Pack size"), _("Quantity"), _("Total in yuan"))
     rows = [
         (
             pack.gtin,

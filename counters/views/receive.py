@@ -92,7 +92,7 @@ def _received(outlet: Outlet, case: CaseFound | None, sscc: str, now: datetime) 
         return Answer(
             str(Kind.GO),
             "received",
-            _("Received"),
+            _("Case received"),
             "",
             about,
             _("The packs may be sold now."),

@@ -81,12 +81,12 @@ def _file(outlet: Outlet, lines: list[OnShelf]) -> ResponseReturnValue:
         raise NotAllowed("You may not do this here")
     head = (
         _("Barcode"),
-        _("Goods"),
+        _("Article"),
         _("Pack size"),
         _("Lot"),
-        _("Best before"),
+        _("Good until"),
         _("Days left"),
-        _("On hand"),
+        _("On the shelf"),
         _("Promised"),
         _("State"),
     )
