@@ -5,6 +5,7 @@ from typing import Final
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
+from admin.views import bp as office
 from app.settings import Settings
 from cooperatives.views import blueprint as cooperatives
 from counters.views import api as counters_api
@@ -37,3 +38,4 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     app.register_blueprint(counters)
     app.register_blueprint(counters_api)
     csrf.exempt(counters_api)  # it takes a token and no cookie
+    app.register_blueprint(office)

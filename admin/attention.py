@@ -1,0 +1,169 @@
+"""What needs attention, as sentences that lead to the rows behind them."""
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from flask import url_for
+from flask_babel import gettext, ngettext
+from sqlalchemy.orm import Session
+
+from admin.figures import in_english, local
+from admin.words import PAPERS, word
+from foundation import clock
+from insight.alerts import queries as alerts
+from insight.reach import Reach
+from parties.people.permissions import Actor, Can
+
+
+class Item(NamedTuple):
+    """One thing to be dealt with. `look` and `state` are its badge, `kind` groups it."""
+
+    kind: str
+    look: str
+    state: str
+    title: str
+    text: str
+    href: str | None
+
+
+def attention(session: Session, actor: Actor, reach: Reach, *, now: datetime) -> list[Item]:
+    """Give what needs attention, most pressing first; a fixed number of statements."""
+    today = clock.business_date(now)
+    items = _recalls(session, reach)
+    items += _dated(session, actor, today, reach)
+    items += _papers(session, today, reach)
+    items += _unpapered(session, today, reach)
+    items += _discrepancies(session, now, reach)
+    if actor.can(Can.OPERATE):
+        items += _dead(session)
+    return items
+
+
+def _recalls(session: Session, reach: Reach) -> list[Item]:
+    return [
+        Item(
+            "recall",
+            "recall",
+            gettext("Recalled"),
+            f"{local(recall)} {recall.lot_no}",
+            gettext(
+                "%(shelves)s still on the shelves of %(outlets)s outlets, %(sold)s were sold.",
+                shelves=f"{recall.on_shelves:,}",
+                outlets=recall.outlets,
+                sold=f"{recall.sold:,}",
+            ),
+            url_for("admin.recalls", _anchor=recall.number),
+        )
+        for recall in alerts.recalls(session, reach, standing=True)
+    ]
+
+
+def _dated(session: Session, actor: Actor, today: date, reach: Reach) -> list[Item]:
+    items = []
+    for lot in alerts.dated_lots(session, today, reach):
+        where = gettext(
+            "%(count)s left at %(outlets)s outlets.",
+            count=f"{lot.on_hand:,}",
+            outlets=lot.outlets,
+        )
+        when = (
+            gettext("Past its date by %(days)s days.", days=-lot.days_left)
+            if lot.expired
+            else gettext("%(days)s days to its date.", days=lot.days_left)
+        )
+        see = actor.can(Can.SEE_LOT_JOURNEY) and reach.covers(lot.county_code)
+        items.append(
+            Item(
+                "expired" if lot.expired else "near",
+                "recall" if lot.expired else "expiry",
+                gettext("Expired") if lot.expired else gettext("Near expiry"),
+                f"{local(lot)} {lot.lot_no}",
+                f"{when}{where}" if not in_english() else f"{when} {where}",
+                url_for("admin.lot", lot_id=lot.lot_id) if see else None,
+            )
+        )
+    return items
+
+
+def _papers(session: Session, today: date, reach: Reach) -> list[Item]:
+    return [
+        Item(
+            "paper",
+            "recall" if paper.band == 0 else "expiry",
+            gettext("Paper expired") if paper.band == 0 else gettext("Paper ends soon"),
+            f"{local(paper, 'short')} {word(PAPERS, paper.kind)}",
+            gettext(
+                "%(number)s ended on %(day)s.", number=paper.number, day=paper.valid_to.isoformat()
+            )
+            if paper.band == 0
+            else gettext(
+                "%(number)s ends in %(days)s days, on %(day)s.",
+                number=paper.number,
+                days=paper.days_left,
+                day=paper.valid_to.isoformat(),
+            ),
+            url_for("admin.supplier", code=paper.organisation_code),
+        )
+        for paper in alerts.papers_due(session, today, reach)
+    ]
+
+
+def _unpapered(session: Session, today: date, reach: Reach) -> list[Item]:
+    separator = "、" if not in_english() else ", "
+    return [
+        Item(
+            "unpapered",
+            "unsure",
+            gettext("No papers"),
+            f"{local(product)} {local(product, 'short')}",
+            gettext(
+                "On sale without: %(papers)s.",
+                papers=separator.join(_name(paper) for paper in product.missing),
+            ),
+            url_for("admin.products", q=product.code),
+        )
+        for product in alerts.unpapered(session, today, reach)
+    ]
+
+
+def _name(demand: object) -> str:
+    assert isinstance(demand, dict)  # noqa: S101 -- JSON of a compliance class
+    return str(demand["name_zh"] if not in_english() else demand.get("name_en", demand["name_zh"]))
+
+
+def _discrepancies(session: Session, now: datetime, reach: Reach) -> list[Item]:
+    items = []
+    for row in alerts.discrepancies(session, now, reach):
+        see = reach.covers(row.county_code)
+        items.append(
+            Item(
+                "discrepancy",
+                "unsure",
+                gettext("Stock did not match"),
+                f"{local(row, 'outlet')}",
+                gettext(
+                    "%(count)s of %(product)s %(lot)s were sold before they were received.",
+                    count=f"{row.quantity:,}",
+                    product=local(row),
+                    lot=row.lot_no,
+                ),
+                url_for("admin.outlet", code=row.code) if see else None,
+            )
+        )
+    return items
+
+
+def _dead(session: Session) -> list[Item]:
+    count = alerts.dead_letter_count(session)
+    if not count:
+        return []
+    return [
+        Item(
+            "dead",
+            "unsure",
+            gettext("Undelivered"),
+            gettext("Messages of the program"),
+            ngettext("%(num)s was given up.", "%(num)s were given up.", count),
+            url_for("admin.dead_letters"),
+        )
+    ]

@@ -1,0 +1,270 @@
+"""A lot's whole journey on one page, put together for a template to lay out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from flask_babel import gettext
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from admin.figures import in_english, local
+from admin.queries import lots as queries
+from admin.queries.lots import Family, Happened, LotHead, Node, Standing
+from admin.words import BIZ_STEPS, word
+from foundation import clock
+from goods.catalogue.models import Certificate
+from insight.alerts.rules import near_expiry
+from traceability.models import Recall
+
+LOOKS = {"retail_selling": "sold", "holding": "halt", "stock_taking": "odd"}
+
+
+@dataclass(slots=True)
+class Stop:
+    """One line of the journey: an event, or a day's events of the same kind at the same place."""
+
+    title: str
+    look: str
+    first: datetime
+    last: datetime
+    recorded_at: datetime
+    places: list[Row[Any]]
+    organisation: str
+    count: int = 0
+    quantities: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Base units by lot and role."""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    papers: list[Certificate] = field(default_factory=list)
+    event_ids: list[Any] = field(default_factory=list)
+    sold_on: date | None = None
+    """The day whose sales this line stands for."""
+
+    @property
+    def lines(self) -> list[tuple[int, str, int]]:
+        """Give (lot id, role, base units)."""
+        return [(lot_id, role, n) for (lot_id, role), n in self.quantities.items()]
+
+
+class Balance(NamedTuple):
+    """A lot's mass balance, in base units of its SKU."""
+
+    made: int
+    found: int
+    """Booked in because the books fell short."""
+    sold: int
+    used: int
+    """Went into other lots."""
+    lost: int
+    """Destroyed or counted out."""
+    on_hand: int
+    on_shelf: int
+    in_transit: int
+
+    @property
+    def gap(self) -> int:
+        """Give what came in less what went out and is there: nought in sound books."""
+        return self.made + self.found - self.sold - self.used - self.lost - self.on_hand
+
+
+class Yield(NamedTuple):
+    """What a lot was made from and how much of it."""
+
+    inputs: list[tuple[Node, int]]
+    output: int
+    mass: int | None
+    """Of the output, in the input's base unit; None where it can't be compared."""
+
+    @property
+    def used(self) -> int:
+        """Give all that went in."""
+        return sum(quantity for _, quantity in self.inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """Everything that the page shows."""
+
+    head: LotHead
+    family: Family
+    stops: list[Stop]
+    balance: Balance
+    made_from: Yield | None
+    places: list[Standing]
+    reached: queries.Reached
+    recall: Recall | None
+    expired: bool
+    near: bool
+    cut_off: bool
+
+
+def journey(session: Session, head: LotHead, today: date) -> Journey:
+    """Gather a lot's journey with everything it was made from and that was made from it."""
+    lot = head.lot
+    kin = queries.family(session, lot.id)
+    happened = queries.happenings(session, list(kin.nodes))
+    moves = queries.moves_of(session, lot.id)
+    standing = queries.by_place(session, lot.id, moves)
+    return Journey(
+        head=head,
+        family=kin,
+        stops=_stops(session, happened, kin),
+        balance=balance_of(moves, standing),
+        made_from=_made_from(happened, lot.id, kin.nodes),
+        places=standing,
+        reached=queries.reached(session, [lot.id, *kin.down]),
+        recall=queries.recall_of(session, lot.id),
+        expired=lot.best_before is not None and lot.best_before < today,
+        near=near_expiry(lot.produced_on, lot.best_before, today),
+        cut_off=len(happened) >= queries.MOST_EVENTS,
+    )
+
+
+def balance_of(moves: Iterable[Row[Any]], standing: Sequence[Standing]) -> Balance:
+    """Add a lot's moves up by what they were for."""
+    made = found = sold = used = lost = 0
+    for move in moves:
+        quantity = int(move.quantity)
+        match (move.event_type, move.biz_step):
+            case ("TransformationEvent", _):
+                made, used = (made + quantity, used) if quantity > 0 else (made, used - quantity)
+            case (_, "retail_selling"):
+                sold -= quantity
+            case (_, "stock_taking" | "accepting") if quantity > 0:
+                found += quantity
+            case (_, "stock_taking" | "destroying"):
+                lost -= quantity
+            case _:
+                # Carrying between places adds up to nought; what is left came from outside.
+                made += quantity
+    return Balance(
+        made,
+        found,
+        sold,
+        used,
+        lost,
+        on_hand=sum(place.on_hand for place in standing),
+        on_shelf=sum(place.on_hand for place in standing if place.kind == "outlet"),
+        in_transit=sum(place.on_hand for place in standing if place.kind == "transit"),
+    )
+
+
+def _made_from(
+    happened: Sequence[Happened], lot_id: int, nodes: Mapping[int, Node]
+) -> Yield | None:
+    maker = next((h.event_id for h in happened if h.lot_id == lot_id and h.role == "output"), None)
+    if maker is None:
+        return None
+    parts = [h for h in happened if h.event_id == maker]
+    inputs = [(nodes[h.lot_id], h.quantity) for h in parts if h.role == "input"]
+    output = sum(h.quantity for h in parts if h.role == "output" and h.lot_id == lot_id)
+    siblings = [h for h in parts if h.role == "output" and h.lot_id != lot_id]
+    return Yield(inputs, output, None if siblings else _mass(nodes[lot_id], output))
+
+
+def _mass(node: Node, quantity: int) -> int | None:
+    if node.material_per_unit is not None:
+        return quantity * node.material_per_unit
+    return quantity if node.base_unit != "piece" else None
+
+
+def _stops(session: Session, happened: Sequence[Happened], kin: Family) -> list[Stop]:
+    places = queries.places_named(
+        session, {p for h in happened for p in (h.read_point_id, h.place_id) if p is not None}
+    )
+    organisations = queries.organisations_named(session, {h.organisation_id for h in happened})
+    templates = queries.templates_of(
+        session, {(node.template, node.template_version) for node in kin.nodes.values()}
+    )
+    steps = {
+        key: {step["step"]: step for step in template.steps} for key, template in templates.items()
+    }
+    stops: dict[tuple[Any, ...], Stop] = {}
+    shown_facts: dict[Any, tuple[Stop, Mapping[str, Any]]] = {}
+    for event in happened:
+        node = kin.nodes[event.lot_id]
+        step = steps.get((node.template, node.template_version), {}).get(event.template_step or "")
+        key = _fold_key(event)
+        if key not in stops:
+            stops[key] = _stop(event, step, places, organisations)
+        stop = stops[key]
+        if event.event_id not in stop.event_ids:
+            stop.event_ids.append(event.event_id)
+            stop.count += 1
+        stop.last = max(stop.last, event.at)
+        amount = (event.lot_id, event.role)
+        stop.quantities[amount] = stop.quantities.get(amount, 0) + event.quantity
+        place = places.get(event.place_id or 0)
+        if place is not None and place not in stop.places and event.biz_step != "shipping":
+            stop.places.append(place)
+        if event.biz_step != "retail_selling" and stop.count == 1:
+            shown_facts[event.event_id] = (stop, step or {})
+    facts = queries.facts_of(session, list(shown_facts))
+    papers = queries.papers_of(session, list(shown_facts))
+    for event_id, (stop, step) in shown_facts.items():
+        stop.facts = _told(facts.get(event_id, {}), step)
+        stop.papers = papers.get(event_id, [])
+    return list(stops.values())
+
+
+def _fold_key(event: Happened) -> tuple[Any, ...]:
+    day = clock.business_date(event.at)
+    if event.biz_step == "retail_selling":
+        return ("sold", day)
+    if event.event_type == "TransformationEvent" or event.biz_step == "holding":
+        return (event.event_id,)
+    by_case = {"packing", "unpacking", "shipping", "receiving", "stocking", "stock_taking"}
+    if event.biz_step in by_case:
+        return (event.biz_step, event.action, event.read_point_id, event.lot_id, day)
+    return (event.event_id,)
+
+
+def _stop(
+    event: Happened,
+    step: Mapping[str, Any] | None,
+    places: Mapping[int, Row[Any]],
+    organisations: Mapping[int, Row[Any]],
+) -> Stop:
+    sold = event.biz_step == "retail_selling"
+    seen = places.get(event.read_point_id or 0)
+    organisation = organisations.get(event.organisation_id)
+    title = _step_name(step) if step and not sold else word(BIZ_STEPS, event.biz_step)
+    return Stop(
+        title=title,
+        look=LOOKS.get(event.biz_step or "", ""),
+        first=event.at,
+        last=event.at,
+        recorded_at=event.recorded_at,
+        places=[seen] if seen is not None else [],
+        organisation=local(organisation) if organisation and not sold else "",
+        sold_on=clock.business_date(event.at) if sold else None,
+    )
+
+
+def _step_name(step: Mapping[str, Any]) -> str:
+    return str(step["name_en" if in_english() else "name_zh"])
+
+
+def _told(facts: Mapping[str, Any], step: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name the facts of an event by its template's words; what has no words is left out."""
+    language = "en" if in_english() else "zh"
+    told = []
+    for element in step.get("key_data_elements", ()):
+        value = facts.get(element["code"])
+        if value is None or value == "":
+            continue
+        text = str(value)
+        if isinstance(value, bool):
+            text = gettext("yes") if value else gettext("no")
+        for choice in element.get("choices") or ():
+            if isinstance(choice, dict) and choice["code"] == value:
+                text = str(choice[language])
+        unit = element.get("unit") or {}
+        label = unit.get(f"label_{language}", "") if isinstance(unit, dict) else ""
+        told.append((str(element[f"name_{language}"]), f"{text} {label}".strip()))
+    if (rate := facts.get("yieldPercent")) is not None:
+        told.append((gettext("Yield"), f"{rate}%"))
+    if reason := facts.get("reason"):
+        told.append((gettext("Reason"), str(reason)))
+    return told

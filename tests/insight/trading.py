@@ -1,0 +1,66 @@
+"""Sales for tests of what they add up to, made through the verb."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from goods.stock.models import Lot, Serial
+from parties.network.models import Outlet
+from parties.people.permissions import Role
+from tests.factories import NOW, World, actor, on_shelf
+from trade.sales.rules import Item, Paid, Ticket
+from trade.sales.services import Made, record_sale
+
+
+def outlet(session: Session, code: str) -> Outlet:
+    """Give an outlet of the region by its code."""
+    return session.scalars(select(Outlet).where(Outlet.code == code)).one()
+
+
+def sell(
+    w: World,
+    packs: Sequence[Serial],
+    at_outlet: Outlet,
+    *,
+    at: datetime = NOW,
+    channel: str = "counter",
+    price_fen: int | None = None,
+) -> Made:
+    """Sell these packs at an outlet."""
+    total = (w.sku.price_fen if price_fen is None else price_fen) * len(packs)
+    clerk = actor(Role.COUNTER_CLERK, account_id=902, place_id=at_outlet.place_id)
+    return record_sale(
+        w.session,
+        Ticket(
+            key=f"sale-{uuid4().hex[:12]}",
+            place_id=at_outlet.place_id,
+            channel=channel,
+            sold_at=at,
+            items=tuple(Item(w.sku.gtin, serial=p.serial, price_fen=price_fen) for p in packs),
+            tenders=(Paid("cash", total, total),),
+        ),
+        actor=clerk,
+        now=at,
+    )
+
+
+def a_week_of_trade(w: World) -> list[Lot]:
+    """Sell one lot's packs at a counter of its own county and at one of the next, over a week."""
+    lots = []
+    for code in ("K-01", "K-02"):
+        place = outlet(w.session, code)
+        lot, packs = on_shelf(w, packs=12, outlet=place)
+        lots.append(lot)
+        for day in range(6):
+            sell(
+                w,
+                packs[day * 2 : day * 2 + 1 + day % 2],
+                place,
+                at=NOW + timedelta(days=day),
+                channel="online" if day == 3 else "counter",
+                price_fen=w.sku.price_fen - 100 if day == 4 else None,
+            )
+    return lots
