@@ -77,9 +77,13 @@ def serials_by_code(session: Session, codes: Sequence[tuple[str, str]]) -> list[
     return [(serial, gtin) for serial, gtin in rows]
 
 
-def unit_by_sscc(session: Session, sscc: str) -> LogisticUnit:
-    """Give a case by its SSCC, or raise NotFound."""
-    unit = session.scalar(select(LogisticUnit).where(LogisticUnit.sscc == sscc))
+UNIT = select(LogisticUnit).where(LogisticUnit.sscc == bindparam("sscc"))
+UNIT_LOCKED = UNIT.with_for_update().execution_options(populate_existing=True)
+
+
+def unit_by_sscc(session: Session, sscc: str, *, lock: bool = False) -> LogisticUnit:
+    """Give a case by its SSCC, locked and read afresh when asked, or raise NotFound."""
+    unit = session.scalar(UNIT_LOCKED if lock else UNIT, {"sscc": sscc})
     if unit is None:
         raise NotFound("No case has the code %(sscc)s", sscc=sscc)
     return unit

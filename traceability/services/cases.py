@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -22,6 +23,34 @@ from traceability.models import Shipment, SsccSeries
 from traceability.rules import Happening, LotRef, Part, PlaceRef, SerialRef, UnitRef, sscc_of
 from traceability.services.events import lot_refs, place_ref, record_event
 from traceability.services.lots import supplier_scope
+
+SERIAL = cast(Table, Serial.__table__)
+INSIDE = (
+    select(Serial.id, Serial.lot_id, Serial.serial)
+    .where(Serial.unit_id.in_(bindparam("unit_ids", expanding=True)))
+    .order_by(Serial.id)
+)
+SHELVE = (
+    update(SERIAL)
+    .where(SERIAL.c.id.in_(bindparam("ids", expanding=True)))
+    .values(place_id=bindparam("at_place"), state="on_shelf")
+)
+LOOSEN = update(SERIAL).where(SERIAL.c.unit_id == bindparam("of_unit")).values(unit_id=None)
+CARRY = (
+    update(SERIAL)
+    .where(SERIAL.c.unit_id.in_(bindparam("unit_ids", expanding=True)))
+    .values(place_id=bindparam("at_place"), state=bindparam("as_state"))
+)
+STILL_COMING = (
+    select(LogisticUnit.id)
+    .where(LogisticUnit.place_id == bindparam("at_place"), LogisticUnit.state == "in_transit")
+    .limit(1)
+)
+SHIPMENT_AT = (
+    select(Shipment)
+    .where(Shipment.transit_place_id == bindparam("at_place"), Shipment.state == "in_transit")
+    .limit(1)
+)
 
 
 class CaseRefused(Refused):
@@ -274,11 +303,7 @@ class Contents:
 
 def _contents(session: Session, units: Sequence[LogisticUnit]) -> Contents:
     refs = lot_refs(session, {unit.lot_id for unit in units})
-    rows = session.execute(
-        select(Serial.id, Serial.lot_id, Serial.serial)
-        .where(Serial.unit_id.in_([unit.id for unit in units]))
-        .order_by(Serial.id)
-    )
+    rows = session.execute(INSIDE, {"unit_ids": [unit.id for unit in units]})
     return Contents(
         units=tuple(UnitRef(unit.id, unit.sscc) for unit in units),
         parts=tuple(Part(refs[unit.lot_id], unit.quantity) for unit in units),
@@ -291,11 +316,8 @@ def _place_units(
 ) -> None:
     for unit in units:
         unit.place_id, unit.state = place_id, state
-    session.execute(
-        update(Serial)
-        .where(Serial.unit_id.in_([unit.id for unit in units]))
-        .values(place_id=place_id, state=serial_state)
-    )
+    ids = [unit.id for unit in units]
+    session.execute(CARRY, {"unit_ids": ids, "at_place": place_id, "as_state": serial_state})
     session.flush()
 
 
@@ -308,9 +330,8 @@ def receive_case(
     scanning it again changes nothing. Raises NotFound for an unknown case, CaseRefused for one
     that was sent elsewhere or never sent, OnHold-like CaseRefused for a recalled lot.
     """
-    _must_receive(session, place_id, actor)
-    unit = unit_by_sscc(session, sscc)
-    unit = session.get_one(LogisticUnit, unit.id, with_for_update=True, populate_existing=True)
+    receiver = _must_receive(session, place_id, actor)
+    unit = unit_by_sscc(session, sscc, lock=True)
     if unit.place_id == place_id and unit.state == "opened":
         return unit, False
     shipment = _shipment_of(session, unit)
@@ -320,10 +341,9 @@ def receive_case(
         raise CaseRefused("This case was sent to another outlet; put it aside")
     if holds_on(session, lot_ids=[unit.lot_id]):
         raise CaseRefused("This lot is recalled; keep the case closed and put it aside")
-    operator = session.scalar(select(Outlet.operator_id).where(Outlet.place_id == place_id))
-    organisation_id = operator or shipment.organisation_id
+    organisation_id = receiver.organisation_id
     contents = _contents(session, [unit])
-    here, transit = place_ref(session, place_id), PlaceRef(shipment.transit_place_id, None)
+    here, transit = receiver.place, PlaceRef(shipment.transit_place_id, None)
     reference = ("desadv", f"urn:shanhuo:shipment:{shipment.number}")
     base = Happening(
         event_type="ObjectEvent",
@@ -363,17 +383,12 @@ def receive_case(
         actor=actor,
         now=now,
     )
-    session.execute(
-        update(Serial)
-        .where(Serial.id.in_([serial.id for serial in contents.serials]))
-        .values(place_id=place_id, state="on_shelf")
-    )
+    if contents.serials:
+        ids = [serial.id for serial in contents.serials]
+        session.execute(SHELVE, {"ids": ids, "at_place": place_id})
     unit.place_id = place_id
-    waiting = select(LogisticUnit.id).where(
-        LogisticUnit.place_id == shipment.transit_place_id, LogisticUnit.state == "in_transit"
-    )
     session.flush()
-    if session.scalar(waiting.limit(1)) is None:
+    if session.scalar(STILL_COMING, {"at_place": shipment.transit_place_id}) is None:
         shipment.state, shipment.received_at = "received", at
     audit(
         session,
@@ -416,7 +431,7 @@ def unpack(
         actor=actor,
         now=now,
     )
-    session.execute(update(Serial).where(Serial.unit_id == unit.id).values(unit_id=None))
+    session.execute(LOOSEN, {"of_unit": unit.id})
     unit.state = "opened"
     return event_id
 
@@ -447,22 +462,35 @@ def open_case(
 
 
 def _shipment_of(session: Session, unit: LogisticUnit) -> Shipment | None:
-    return session.scalar(
-        select(Shipment)
-        .where(Shipment.transit_place_id == unit.place_id, Shipment.state == "in_transit")
-        .limit(1)
-    )
+    return session.scalar(SHIPMENT_AT, {"at_place": unit.place_id})
 
 
-def _must_receive(session: Session, place_id: int, actor: Actor) -> None:
+class Receiver(NamedTuple):
+    """The place that receives, and whose it is."""
+
+    place: PlaceRef
+    organisation_id: int
+
+
+RECEIVER = (
+    select(Place.gln, Place.organisation_id, Place.kind, Outlet.operator_id, Place.county_code)
+    .outerjoin(Outlet, Outlet.place_id == Place.id)
+    .where(Place.id == bindparam("place_id"))
+)
+
+
+def _must_receive(session: Session, place_id: int, actor: Actor) -> Receiver:
     """Refuse those who receive elsewhere: staff at their outlet, suppliers at their places."""
-    place = session.get(Place, place_id)
-    if place is None:
+    row = session.execute(RECEIVER, {"place_id": place_id}).first()
+    if row is None:
         raise NotFound("There is no such place")
-    if place.kind == "outlet":
-        actor.must(Can.RECEIVE_GOODS, outlet_scope(session, place_id))
+    gln, owner_id, kind, operator_id, county = row
+    if kind == "outlet":
+        actor.must(Can.RECEIVE_GOODS, Scope(operator_id, place_id, county))
+        owner_id = operator_id
     else:
-        actor.must(Can.RECORD_LOT, supplier_scope(session, place.organisation_id))
+        actor.must(Can.RECORD_LOT, Scope(owner_id, county_code=county))
+    return Receiver(PlaceRef(place_id, gln), owner_id)
 
 
 def outlet_scope(session: Session, place_id: int) -> Scope:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from foundation.db import add_rows
@@ -111,6 +111,14 @@ def _link(session: Session, event_id: UUID, event: Happening) -> None:
         )
 
 
+LOTS = (
+    select(Lot.id, Lot.sku_id, Sku.gtin, Lot.lot_no, Sku.base_unit)
+    .join(Sku, Sku.id == Lot.sku_id)
+    .where(Lot.id.in_(bindparam("ids", expanding=True)))
+)
+PLACE = select(Place.id, Place.gln).where(Place.id == bindparam("place_id"))
+
+
 def event_by_key(session: Session, key: str) -> UUID | None:
     """Give the event that a capture key made, if it did."""
     return session.scalar(select(TraceEvent.id).where(TraceEvent.capture_key == key))
@@ -119,11 +127,7 @@ def event_by_key(session: Session, key: str) -> UUID | None:
 def lot_refs(session: Session, lot_ids: Iterable[int]) -> dict[int, LotRef]:
     """Give each lot as events need it; raise NotFound when one is unknown."""
     wanted = set(lot_ids)
-    rows = session.execute(
-        select(Lot.id, Lot.sku_id, Sku.gtin, Lot.lot_no, Sku.base_unit)
-        .join(Sku, Sku.id == Lot.sku_id)
-        .where(Lot.id.in_(wanted))
-    )
+    rows = session.execute(LOTS, {"ids": sorted(wanted)})
     found = {row[0]: LotRef(*row) for row in rows}
     if wanted - found.keys():
         raise NotFound("There is no such lot")
@@ -132,7 +136,7 @@ def lot_refs(session: Session, lot_ids: Iterable[int]) -> dict[int, LotRef]:
 
 def place_ref(session: Session, place_id: int) -> PlaceRef:
     """Give a place as events need it; raise NotFound when it is unknown."""
-    row = session.execute(select(Place.id, Place.gln).where(Place.id == place_id)).first()
+    row = session.execute(PLACE, {"place_id": place_id}).first()
     if row is None:
         raise NotFound("There is no such place")
     return PlaceRef(*row)

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -82,11 +82,12 @@ class StepEntry:
     paper: Paper | None = None
 
 
+COUNTY = select(Organisation.county_code).where(Organisation.id == bindparam("organisation_id"))
+
+
 def supplier_scope(session: Session, organisation_id: int) -> Scope:
     """Give whose and where goods of a supplier are, for permissions."""
-    county = session.scalar(
-        select(Organisation.county_code).where(Organisation.id == organisation_id)
-    )
+    county = session.scalar(COUNTY, {"organisation_id": organisation_id})
     return Scope(organisation_id=organisation_id, county_code=county)
 
 
@@ -325,6 +326,7 @@ def _observe(
     event = _base(step, entry, lot, place)
     if step["biz_step"] in {"receiving", "storing"}:
         origin = _elsewhere(session, lot, place.id)
+        serials: tuple[SerialRef, ...] = ()
         if step["biz_step"] == "storing" and origin is None:
             return _with(
                 event, parts=(Part(ref, _held(session, lot.id, place.id)),), from_place=place
@@ -332,15 +334,39 @@ def _observe(
         amount = quantity or (origin[1] if origin else 0)
         if not amount:
             raise BadInput("How much was it?", field="quantity")
+        if origin:
+            serials = _carry_serials(session, ref, origin[0], place.id, amount)
         return _with(
             event,
             parts=(Part(ref, amount),),
+            serials=serials,
+            whole_lot=not serials,
             from_place=place_ref(session, origin[0]) if origin else None,
         )
     if step["action"] == "ADD" and not quantity:
         raise BadInput("How much was it?", field="quantity")
     # An observation moves nothing: the quantity is what it speaks of.
     return _with(event, parts=(Part(ref, quantity or _held(session, lot.id, place.id)),))
+
+
+def _carry_serials(
+    session: Session, ref: LotRef, from_place_id: int, to_place_id: int, amount: int
+) -> tuple[SerialRef, ...]:
+    """Bring a lot's loose serialised units along with what is carried."""
+    rows = session.execute(
+        select(Serial.id, Serial.serial)
+        .where(
+            Serial.lot_id == ref.id,
+            Serial.place_id == from_place_id,
+            Serial.state == "commissioned",
+            Serial.unit_id.is_(None),
+        )
+        .order_by(Serial.serial)
+        .limit(amount)
+    ).all()
+    moved = update(Serial).where(Serial.id.in_([row[0] for row in rows]))
+    session.execute(moved.values(place_id=to_place_id))
+    return tuple(SerialRef(row[0], ref, row[1]) for row in rows)
 
 
 def _transform(
