@@ -23,7 +23,7 @@ from parties.people.permissions import SYSTEM, Actor, Grant, Role
 from parties.people.services.accounts import create_account
 from trade.orders.models import Order, SubOrder
 from trade.orders.providers import CheckoutLine, CheckoutRequest
-from trade.orders.queries.baskets import QuoteLine, Wanted, offers, quote_of
+from trade.orders.queries.baskets import Offer, QuoteLine, Wanted, offers, quote_of
 from trade.orders.rules import Destination, Terms
 from trade.orders.services.checkout import Checkout, place_order
 from trade.orders.services.endings import cancel_order, confirm_receipt
@@ -82,6 +82,7 @@ class Online:
         self.number = 0
         self.homes = _homes(data, seasons)
         self.past: PastStripe | None = None
+        self.known: dict[int, Offer] = {}
 
     @contextmanager
     def provider(self) -> Iterator[PastStripe]:
@@ -97,7 +98,7 @@ class Online:
             Wanted(good.sku_id, quantity, prices[good.sku_id]) for good, quantity in basket.lines
         )
         destination = self._home()
-        known = offers(session, [one.sku_id for one in wanted])
+        known = self._offers(session, wanted)
         quote = quote_of(
             [QuoteLine(known[one.sku_id], one.quantity) for one in wanted],
             delivery="courier",
@@ -129,6 +130,15 @@ class Online:
             self._later(basket.at + timedelta(minutes=9), "cancel", placed.id, buyer.id or 0)
             return
         self._pay(session, placed, basket.at + timedelta(minutes=2 + self.number % 17))
+
+    def _offers(self, session: Session, wanted: Sequence[Wanted]) -> dict[int, Offer]:
+        """Give what is offered, asked anew only when a price is another than last time."""
+        if any(
+            one.sku_id not in self.known or self.known[one.sku_id].price_fen != one.seen_price_fen
+            for one in wanted
+        ):
+            self.known |= offers(session, [one.sku_id for one in wanted])
+        return self.known
 
     def _happens(self, percent: float) -> bool:
         return self.draw.random.random() * 100 < percent

@@ -1,5 +1,6 @@
 """Seeding the demo, with a progress bar: everything goes through the verbs."""
 
+import gc
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -99,6 +100,7 @@ class Past:
 
     def run(self) -> None:
         """Play the year: prices, assortments, lots, goods-in, sales, orders, recall, totals."""
+        gc.disable()  # so much is made and kept in one go that looking for garbage costs a tenth
         baskets = self.year.baskets
         waves = sorted(
             (wave for waves in self.year.waves.values() for wave in waves),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
@@ -67,20 +68,25 @@ def move(
 
 
 def _put(session: Session, line: Move) -> None:
-    dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     session.execute(
-        dialect.insert(BALANCE)
-        .values(
-            place_id=line.place_id,
-            lot_id=line.lot_id,
-            sku_id=line.sku_id,
-            on_hand=line.quantity,
-            reserved=0,
-        )
-        .on_conflict_do_update(
-            index_elements=["place_id", "lot_id"],
-            set_={"on_hand": BALANCE.c.on_hand + line.quantity},
-        )
+        _put_statement(session.get_bind().dialect.name),
+        {
+            "place_id": line.place_id,
+            "lot_id": line.lot_id,
+            "sku_id": line.sku_id,
+            "on_hand": line.quantity,
+            "reserved": 0,
+        },
+    )
+
+
+@cache
+def _put_statement(dialect_name: str) -> Any:
+    dialect: Any = sqlite if dialect_name == "sqlite" else postgresql
+    fresh = dialect.insert(BALANCE)
+    return fresh.on_conflict_do_update(
+        index_elements=["place_id", "lot_id"],
+        set_={"on_hand": BALANCE.c.on_hand + fresh.excluded.on_hand},
     )
 
 
