@@ -82,6 +82,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("code", name=op.f("pk_categories")),
     )
     op.create_table(
+        "commands_done",
+        sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("content_digest", sa.String(length=32), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=False),
+        sa.Column("done_at", foundation.db.Moment(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("key", name=op.f("pk_commands_done")),
+    )
+    op.create_table(
         "compliance_classes",
         sa.Column("code", sa.String(length=20), nullable=False),
         sa.Column("name_zh", sa.String(length=80), nullable=False),
@@ -142,14 +150,6 @@ def upgrade() -> None:
     with op.batch_alter_table("one_time_codes", schema=None) as batch_op:
         batch_op.create_index("ix_one_time_codes_target", ["target", "purpose"], unique=False)
 
-    op.create_table(
-        "commands_done",
-        sa.Column("key", sa.String(length=80), nullable=False),
-        sa.Column("content_digest", sa.String(length=32), nullable=False),
-        sa.Column("answer", sa.JSON(), nullable=False),
-        sa.Column("done_at", foundation.db.Moment(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_commands_done")),
-    )
     op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1080,15 +1080,23 @@ def upgrade() -> None:
         sa.Column("payment_ref", sa.String(length=120), nullable=True),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("amount_fen", sa.Integer(), nullable=False),
+        sa.Column("paid_fen", sa.Integer(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("method", sa.String(length=20), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("opened_at", foundation.db.Moment(timezone=True), nullable=False),
+        sa.Column("expires_at", foundation.db.Moment(timezone=True), nullable=True),
+        sa.Column("looks", sa.Integer(), nullable=False),
+        sa.Column("look_at", foundation.db.Moment(timezone=True), nullable=False),
         sa.Column("paid_at", foundation.db.Moment(timezone=True), nullable=True),
         sa.Column("refunded_fen", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "state IN ('open', 'paid', 'expired', 'refund_due', 'refunded')",
             name=op.f("ck_payments_state"),
+        ),
+        sa.CheckConstraint(
+            "refunded_fen >= 0 AND refunded_fen <= paid_fen",
+            name=op.f("ck_payments_refunds_within_paid"),
         ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_payments_order_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
@@ -1097,6 +1105,13 @@ def upgrade() -> None:
         ),
     )
     with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_payments_open",
+            ["look_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
         batch_op.create_index("ix_payments_order", ["order_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_payments_payment_ref"), ["payment_ref"], unique=False)
 
@@ -1195,8 +1210,10 @@ def upgrade() -> None:
             "supplier_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
         sa.Column("state", sa.String(length=18), nullable=False),
+        sa.Column("delivery", sa.String(length=10), nullable=False),
         sa.Column("goods_fen", sa.Integer(), nullable=False),
         sa.Column("shipping_fen", sa.Integer(), nullable=False),
+        sa.Column("refunded_fen", sa.Integer(), nullable=False),
         sa.Column("carrier", sa.String(length=40), nullable=False),
         sa.Column("waybill_no", sa.String(length=40), nullable=False),
         sa.Column("shipped_at", foundation.db.Moment(timezone=True), nullable=True),
@@ -1205,6 +1222,10 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('pending_payment', 'awaiting_shipment', 'shipped', 'received', 'cancelled', 'refunded')",
             name=op.f("ck_sub_orders_state"),
+        ),
+        sa.CheckConstraint(
+            "refunded_fen >= 0 AND refunded_fen <= goods_fen + shipping_fen",
+            name=op.f("ck_sub_orders_refunded_within"),
         ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_sub_orders_order_id")),
         sa.ForeignKeyConstraint(["sale_id"], ["sales.id"], name=op.f("fk_sub_orders_sale_id")),
@@ -1218,6 +1239,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("sub_orders", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sub_orders_order_id"), ["order_id"], unique=False)
+        batch_op.create_index("ix_sub_orders_shipped", ["state", "shipped_at"], unique=False)
         batch_op.create_index("ix_sub_orders_supplier", ["supplier_id", "state"], unique=False)
 
     op.create_table(
@@ -1239,12 +1261,24 @@ def upgrade() -> None:
         "order_lines",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sub_order_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("sku_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column(
+            "product_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("name_zh", sa.String(length=60), nullable=False),
+        sa.Column("name_en", sa.String(length=120), nullable=False),
+        sa.Column("spec_zh", sa.String(length=40), nullable=False),
+        sa.Column("spec_en", sa.String(length=80), nullable=False),
+        sa.Column("return_code", sa.String(length=20), nullable=False),
         sa.Column("quantity", sa.Integer(), nullable=False),
         sa.Column("unit_price_fen", sa.Integer(), nullable=False),
         sa.Column("price_version", sa.Integer(), nullable=False),
         sa.Column("total_fen", sa.Integer(), nullable=False),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_order_lines_quantity_positive")),
+        sa.ForeignKeyConstraint(
+            ["product_id"], ["products.id"], name=op.f("fk_order_lines_product_id")
+        ),
         sa.ForeignKeyConstraint(["sku_id"], ["skus.id"], name=op.f("fk_order_lines_sku_id")),
         sa.ForeignKeyConstraint(
             ["sub_order_id"], ["sub_orders.id"], name=op.f("fk_order_lines_sub_order_id")
@@ -1252,6 +1286,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_lines")),
     )
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_order_lines_product_id"), ["product_id"], unique=False)
         batch_op.create_index(
             batch_op.f("ix_order_lines_sub_order_id"), ["sub_order_id"], unique=False
         )
@@ -1261,11 +1296,15 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("sub_order_id", sa.Uuid(), nullable=True),
         sa.Column("amount_fen", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(length=30), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("external_id", sa.String(length=120), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_error", sa.String(length=80), nullable=False),
         sa.Column("asked_at", foundation.db.Moment(timezone=True), nullable=False),
+        sa.Column("next_at", foundation.db.Moment(timezone=True), nullable=False),
         sa.Column("done_at", foundation.db.Moment(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state IN ('due', 'succeeded', 'failed')", name=op.f("ck_refunds_state")
@@ -1274,11 +1313,23 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["payment_id"], ["payments.id"], name=op.f("fk_refunds_payment_id")
         ),
+        sa.ForeignKeyConstraint(
+            ["sub_order_id"], ["sub_orders.id"], name=op.f("fk_refunds_sub_order_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
         sa.UniqueConstraint("key", name=op.f("uq_refunds_key")),
     )
     with op.batch_alter_table("refunds", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_refunds_due",
+            ["next_at"],
+            unique=False,
+            sqlite_where=sa.text("state = 'due'"),
+            postgresql_where=sa.text("state = 'due'"),
+        )
+        batch_op.create_index(batch_op.f("ix_refunds_external_id"), ["external_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_refunds_payment_id"), ["payment_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_refunds_sub_order_id"), ["sub_order_id"], unique=False)
 
     op.create_table(
         "serials",
@@ -1418,11 +1469,19 @@ def downgrade() -> None:
 
     op.drop_table("serials")
     with op.batch_alter_table("refunds", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_refunds_sub_order_id"))
         batch_op.drop_index(batch_op.f("ix_refunds_payment_id"))
+        batch_op.drop_index(batch_op.f("ix_refunds_external_id"))
+        batch_op.drop_index(
+            "ix_refunds_due",
+            sqlite_where=sa.text("state = 'due'"),
+            postgresql_where=sa.text("state = 'due'"),
+        )
 
     op.drop_table("refunds")
     with op.batch_alter_table("order_lines", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_order_lines_sub_order_id"))
+        batch_op.drop_index(batch_op.f("ix_order_lines_product_id"))
 
     op.drop_table("order_lines")
     with op.batch_alter_table("event_units", schema=None) as batch_op:
@@ -1431,6 +1490,7 @@ def downgrade() -> None:
     op.drop_table("event_units")
     with op.batch_alter_table("sub_orders", schema=None) as batch_op:
         batch_op.drop_index("ix_sub_orders_supplier")
+        batch_op.drop_index("ix_sub_orders_shipped")
         batch_op.drop_index(batch_op.f("ix_sub_orders_order_id"))
 
     op.drop_table("sub_orders")
@@ -1459,6 +1519,11 @@ def downgrade() -> None:
     with op.batch_alter_table("payments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_payments_payment_ref"))
         batch_op.drop_index("ix_payments_order")
+        batch_op.drop_index(
+            "ix_payments_open",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
 
     op.drop_table("payments")
     op.drop_table("order_contacts")
@@ -1607,7 +1672,6 @@ def downgrade() -> None:
         )
 
     op.drop_table("outbox")
-    op.drop_table("commands_done")
     with op.batch_alter_table("one_time_codes", schema=None) as batch_op:
         batch_op.drop_index("ix_one_time_codes_target")
 
@@ -1619,6 +1683,7 @@ def downgrade() -> None:
     op.drop_table("dirty_cells")
     op.drop_table("counties")
     op.drop_table("compliance_classes")
+    op.drop_table("commands_done")
     op.drop_table("categories")
     with op.batch_alter_table("audit_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_entries_object")
