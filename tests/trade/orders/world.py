@@ -1,20 +1,39 @@
 """A buyer in front of one supplier's honey, made through the verbs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Final, Literal
 
+import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from foundation.errors import Refused
+from foundation.outbox import OutboxMessage
 from goods.catalogue.models import Product, Sku
-from goods.stock.models import Lot
+from goods.stock.models import Lot, Reservation, Serial, StockBalance, StockMove
+from parties.network.models import Organisation
+from parties.people.models import AuditEntry
 from parties.people.permissions import Actor, Grant, Role
 from tests.factories import NOW, World, make_lot, world
 from tests.factories.people import new_account
-from trade.orders.models import Order, SubOrder
+from trade.ledger.models import Transfer
+from trade.orders.models import (
+    Address,
+    Cart,
+    CartLine,
+    Order,
+    OrderContact,
+    OrderLine,
+    Payment,
+    ProviderEvent,
+    Refund,
+    SubOrder,
+)
 from trade.orders.providers import (
     CheckoutRequest,
     OpenedCheckout,
@@ -30,6 +49,7 @@ from trade.orders.rules import Delivery, Destination
 from trade.orders.services.checkout import Checkout, place_order
 from trade.orders.services.payments import confirm_payment
 from trade.orders.terms import load_terms
+from trade.sales.models import Sale
 
 TERMS: Final = load_terms(Path(__file__).parents[3] / "data")
 HOME: Final = Destination("王小禾", "13903560000", "山西省", "晋城市", "城区", "泽州路1号2单元301")
@@ -87,8 +107,6 @@ def other_sku(session: Session, w: World) -> tuple[Sku, Product]:
 def second_world(session: Session, w: World) -> World:
     """Give the same world seen from another supplier."""
     sku, product = other_sku(session, w)
-    from parties.network.models import Organisation
-
     supplier = session.get_one(Organisation, product.supplier_id)
     raw = session.scalars(select(Sku).where(Sku.product_id == product.id, Sku.raw.is_(True))).one()
     owner = Actor(904, (Grant(Role.SUPPLIER_OWNER, supplier.id),))
@@ -236,3 +254,47 @@ class FakeProvider:
     def read_notice(self, body: bytes, signature: str) -> ProviderNotice:
         """Read a notice; tests make theirs themselves."""
         raise AssertionError((body, signature))
+
+
+WATCHED: Final = (
+    Cart,
+    CartLine,
+    Address,
+    Order,
+    OrderContact,
+    OrderLine,
+    SubOrder,
+    Payment,
+    ProviderEvent,
+    Refund,
+    Reservation,
+    StockBalance,
+    StockMove,
+    Serial,
+    Sale,
+    Transfer,
+    OutboxMessage,
+    AuditEntry,
+)
+
+
+def everything(session: Session) -> list[list[tuple[object, ...]]]:
+    """Read every row that an order's verbs may touch."""
+    session.flush()
+    return [
+        sorted(tuple(map(str, row)) for row in session.execute(select(table.__table__)))
+        for table in WATCHED
+    ]
+
+
+@contextmanager
+def refused(session: Session, refusal: type[Refused], **params: object) -> Iterator[None]:
+    """Expect a refusal, naming some of its parameters, and that it leaves nothing behind."""
+    before = everything(session)
+    with pytest.raises(refusal) as caught, session.begin_nested():
+        yield
+    assert type(caught.value) is refusal
+    said = {"field": caught.value.field} | {k: str(v) for k, v in caught.value.params.items()}
+    assert {name: said.get(name) for name in params} == params
+    session.expire_all()
+    assert everything(session) == before
