@@ -207,9 +207,10 @@ def test_goods_at_two_places_become_two_sales(s: Shop) -> None:
     parcel = send(s, order)
 
     s.session.expire_all()
-    sales = s.session.scalars(select(Sale).order_by(Sale.id)).all()
-    assert len(sales) == 2
-    assert parcel.sale_id == sales[0].id
+    sales = {sale.key: sale.id for sale in s.session.scalars(select(Sale))}
+    keys = [f"parcel:{parcel.id}:{place_id}" for place_id in sorted([home.place_id, spare.id])]
+    assert sorted(sales) == sorted(keys)
+    assert parcel.sale_id == sales[keys[0]]
     paid_in = s.session.scalar(select(func.sum(Tender.amount_fen)))
     assert paid_in == order.total_fen
     assert s.session.scalar(select(func.sum(StockBalance.reserved))) == 0
