@@ -1,1 +1,1 @@
-"""Door for consumers: browse, basket, checkout, my orders."""
+"""The storefront: browse, basket, checkout, one's own orders, rules on display."""

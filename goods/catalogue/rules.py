@@ -1,7 +1,8 @@
 """What a product and a pack must be before they come into the catalogue."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
 
 from biip.checksums import gs1_standard_check_digit
 
@@ -104,3 +105,45 @@ def check_product(row: Mapping[str, Any]) -> None:
             )
         )
     )
+
+
+Sort = Literal["fit", "price", "-price", "new"]
+SORTS: Final[tuple[str, ...]] = get_args(Sort)
+MOST_WORDS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a shopper looks for on the shelves; prices in fen, bounds included."""
+
+    words: tuple[str, ...] = ()
+    loosely: bool = False
+    """Any of the words is enough; those that hit more of them come first."""
+    county: str | None = None
+    category: str | None = None
+    supplier_id: int | None = None
+    place_id: int | None = None
+    """Only what this outlet carries; leave it out for one that carries all."""
+    least_fen: int | None = None
+    most_fen: int | None = None
+    in_stock: bool = False
+    sort: Sort = "fit"
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Cut what somebody typed into lower-case words, at most six."""
+    return tuple(dict.fromkeys(text.lower().split()))[:MOST_WORDS]
+
+
+def fragments_of(words: Sequence[str]) -> tuple[str, ...]:
+    """Cut words into pairs of Chinese characters and single Latin words, for a looser look.
+
+    Chinese is written without spaces: who types 沁水的蜂蜜 means 沁水 and 蜂蜜.
+    """
+    found: list[str] = []
+    for word in words:
+        if word.isascii():
+            found.append(word)
+        else:
+            found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
+    return tuple(dict.fromkeys(found))[: MOST_WORDS * 2]

@@ -1,0 +1,1 @@
+"""What the storefront's pages ask for; every statement is made once and its values come later."""
