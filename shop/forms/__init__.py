@@ -1,0 +1,1 @@
+"""Turns what came from outside into what verbs and queries take."""

@@ -1,0 +1,152 @@
+"""What every page of the storefront stands in: navigation, the basket's count, cookies.
+
+A visitor's basket is known by a UUID in a signed cookie; the hall or zone somebody came through
+by its slug in another one. Neither is written to the database by a page that is only looked at.
+"""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from flask import Flask, Response, current_app, request, url_for
+from flask_babel import gettext as _
+from flask_login import user_logged_in
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from foundation import clock
+from foundation.ids import time_uuid
+from foundation.web import reading, transaction
+from parties.people.guards import current_actor
+from trade.orders.queries.baskets import cart_count
+from trade.orders.rules import Terms
+from trade.orders.services.carts import merge_carts
+
+BASKET: Final = "basket"
+OUTLET: Final = "outlet"
+KEPT_FOR: Final = 90 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What the storefront of one application knows: terms, its signer, names of trace steps."""
+
+    terms: Terms
+    signer: URLSafeSerializer
+    steps: dict[tuple[str, int], tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    """Steps of trace templates by code and version; a version never changes once written."""
+
+
+def init_shop(app: Flask, *, terms: Terms) -> None:
+    """Give `app` a storefront; `terms` say what freight costs and where parcels go."""
+    app.extensions["shop"] = Shop(terms, URLSafeSerializer(str(app.secret_key), salt=BASKET))
+    user_logged_in.connect(_bring_basket, app)
+
+
+def shop() -> Shop:
+    """Give what the storefront of this application knows."""
+    found: Shop = current_app.extensions["shop"]
+    return found
+
+
+def visitor() -> UUID | None:
+    """Give the UUID of this browser's basket, if it has one."""
+    kept = request.cookies.get(BASKET)
+    if not kept:
+        return None
+    try:
+        return UUID(hex=str(shop().signer.loads(kept)))
+    except (BadSignature, ValueError):
+        return None
+
+
+def new_visitor() -> UUID:
+    """Make the UUID of a basket to be."""
+    return time_uuid(clock.now())
+
+
+def remember_visitor(answer: Response, basket: UUID) -> None:
+    """Let this browser keep its basket for ninety days."""
+    answer.set_cookie(
+        BASKET,
+        str(shop().signer.dumps(basket.hex)),
+        max_age=KEPT_FOR,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def came_through() -> str:
+    """Give the slug of the hall or zone through whose page this browser came, or ""."""
+    return request.cookies.get(OUTLET, "")[:60]
+
+
+def remember_outlet(answer: Response, slug: str) -> None:
+    """Let orders of this browser name this hall or zone; "" forgets it."""
+    if not slug:
+        answer.delete_cookie(OUTLET, samesite="Lax")
+        return
+    answer.set_cookie(
+        OUTLET,
+        slug,
+        max_age=KEPT_FOR,
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _bring_basket(_app: Flask, **_: object) -> None:
+    """Move what a visitor gathered into the account that has just signed in."""
+    gathered = visitor()
+    if gathered is None:
+        return
+    with transaction() as session:
+        merge_carts(session, gathered, actor=current_actor(), now=clock.now())
+
+
+def basket_count() -> int:
+    """Give how many packs lie in the basket; asks nothing where there can be none."""
+    actor, browser = current_actor(), visitor()
+    if actor.id is None and browser is None:
+        return 0
+    with reading() as session:
+        return cart_count(session, browser, actor=actor)
+
+
+def frame() -> dict[str, Any]:
+    """Give what the storefront's layout shows around a page."""
+    at = partial(_is_at, request.endpoint or "")
+    categories = (url_for("shop.categories"), "grid", _("Categories"), at("categories", "category"))
+    outlets = (url_for("shop.outlets"), "store", _("Outlets"), at("outlets", "outlet"))
+    basket = (url_for("shop.basket"), "basket", _("Basket"), at("basket", "checkout"))
+    mine = (url_for("shop.mine"), "user", _("Mine"), at("mine", "order", "addresses"))
+    home = (url_for("shop.home"), "home", _("Home"), at("home"))
+    return {
+        "nav_items": (categories, outlets),
+        "tab_items": (home, categories, basket, mine),
+        "account_items": _account_items(mine),
+        "footer_links": [
+            (url_for("shop.rule", name=name), label)
+            for name, label in (
+                ("licences", _("Licences on display")),
+                ("fees", _("Fees")),
+                ("returns", _("Returns")),
+                ("privacy", _("Privacy")),
+                ("tracing", _("About tracing")),
+            )
+        ],
+        "basket_count": basket_count,
+    }
+
+
+def _account_items(mine: tuple[str, str, str, bool]) -> list[tuple[str, str, str, bool]]:
+    found = [(mine[0], "box", _("My orders"), False)]
+    if "people.account" in current_app.view_functions:
+        found.append((url_for("people.account"), "gear", _("My account"), False))
+    return found
+
+
+def _is_at(endpoint: str, *names: str) -> bool:
+    return endpoint.removeprefix("shop.") in names
