@@ -1,11 +1,13 @@
 """Which doors this house has, and where each begins."""
 
+from pathlib import Path
 from typing import Final
 
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
 from admin.views import bp as office
+from app.payments import init_payments
 from app.settings import Settings
 from cooperatives.views import blueprint as cooperatives
 from counters.views import api as counters_api
@@ -13,7 +15,12 @@ from counters.views import bp as counters
 from parties.people.login import init_people
 from parties.people.permissions import Role
 from parties.people.views import bp as people
+from shop.frame import init_shop
+from shop.views import bp as shop
 from traceability.views import bp as trace
+from trade.orders.terms import load_terms
+
+DATA: Final = Path(__file__).parents[1] / "data"
 
 LANDING: Final = {
     Role.OPERATOR: "admin.dashboard",
@@ -33,6 +40,9 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     """Hang every door's pages into `app`."""
     init_people(app, settings, landing=LANDING)
     app.register_blueprint(people)
+    init_payments(app, settings)
+    init_shop(app, terms=load_terms(DATA))
+    app.register_blueprint(shop)
     app.register_blueprint(cooperatives)
     app.register_blueprint(trace)
     app.register_blueprint(counters)

@@ -4,7 +4,7 @@ Everything a shopper may see passes `VISIBLE`: published, meant for retail, in a
 sold to consumers. Rows come as small tuples, never as mapped objects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Select,
+    String,
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     literal,
@@ -204,42 +206,47 @@ def _list_statement(shape: Shape, words: int) -> Select[Any]:
             Assortment,
             and_(Assortment.product_id == Product.id, Assortment.place_id == bindparam("place")),
         )
-    hits = [
-        Product.search_text.like(bindparam(f"word{i}", unique=False), escape="\\")
-        for i in range(words)
-    ]
-    names = func.lower(Product.name_zh + " " + Product.name_en)
-    named = [
-        case((names.like(bindparam(f"word{i}", unique=False), escape="\\"), 1), else_=0)
-        for i in range(words)
-    ]
+    hits = _hits(words)
     if hits:
         found = found.where(or_(*hits) if loosely else and_(*hits))
     order: list[Any] = []
-    if sort == "price":
-        order = [LOWEST]
-    elif sort == "-price":
-        order = [LOWEST.desc()]
-    elif sort == "new":
-        order = [Product.published_at.desc()]
+    if sort in ORDERS:
+        order = [ORDERS[sort]]
     elif hits:
-        rank: ColumnElement[int] = literal(0)
-        for one in named:
-            rank = rank + one * 2
-        if loosely:
-            for hit in hits:
-                rank = rank + case((hit, 1), else_=0)
-        order = [rank.desc()]
+        order = [_rank(hits, loosely=loosely).desc()]
     elif place:
         order = [Assortment.sort]
-    order += [_in_season().desc(), Category.sort, Product.code]
-    return found.order_by(*order)
+    return found.order_by(*order, _in_season().desc(), Category.sort, Product.code)
+
+
+ORDERS: Mapping[str, Any] = {
+    "price": LOWEST,
+    "-price": LOWEST.desc(),
+    "new": Product.published_at.desc(),
+}
+
+
+def _hits(words: int) -> list[ColumnElement[bool]]:
+    return [
+        Product.search_text.like(bindparam(f"word{i}", unique=False), escape="\\")
+        for i in range(words)
+    ]
+
+
+def _rank(hits: Sequence[ColumnElement[bool]], *, loosely: bool) -> ColumnElement[int]:
+    """Count two for each word that the product's own name holds; loosely, one for each hit."""
+    names = func.lower(Product.name_zh + " " + Product.name_en)
+    rank: ColumnElement[int] = literal(0)
+    for i, hit in enumerate(hits):
+        named = names.like(bindparam(f"word{i}", unique=False), escape="\\")
+        rank = rank + case((named, 2), else_=0)
+        if loosely:
+            rank = rank + case((hit, 1), else_=0)
+    return rank
 
 
 def _in_season() -> ColumnElement[int]:
     """Give 1 for goods of this month; the months are a short JSON list, asked for as text."""
-    from sqlalchemy import String, cast
-
     text = literal(" ") + func.replace(
         func.replace(cast(Product.season_months, String), "[", " "), "]", ","
     )
@@ -261,7 +268,7 @@ class Kind(NamedTuple):
     name_en: str
     illustration: str
     ground: str
-    count: int
+    products: int
 
 
 KINDS = (
@@ -437,9 +444,12 @@ def policies(session: Session) -> list[Policy]:
 
 def carries_all(session: Session, place_id: int) -> bool:
     """Tell whether an outlet has no assortment of its own, and so carries everything."""
-    return session.scalar(
-        select(Assortment.product_id).where(Assortment.place_id == place_id).limit(1)
-    ) is None
+    return (
+        session.scalar(
+            select(Assortment.product_id).where(Assortment.place_id == place_id).limit(1)
+        )
+        is None
+    )
 
 
 def sku_ids_of(session: Session, product_ids: Sequence[int]) -> dict[int, list[int]]:

@@ -15,7 +15,7 @@ from parties.network.models import Place
 from parties.network.queries import STOCK_KINDS
 from traceability.models import EventLot, TraceEvent
 
-TODAY = bindparam("today")
+TODAY: ColumnElement[date] = bindparam("today", type_=Lot.best_before.type)
 
 AT_SUPPLIER = and_(
     Place.organisation_id == Product.supplier_id,

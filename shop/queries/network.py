@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from foundation.paging import Page, page_of
 from goods.catalogue.models import Assortment, ComplianceClass, Product
 from goods.catalogue.queries import VISIBLE, escaped
-from parties.network.models import County, Organisation, Outlet, Place
+from parties.network.models import County, Organisation, Outlet, Place, Region
 from trade.orders.services.carts import SHOP_TIERS
 
 
@@ -22,7 +22,6 @@ class CountyRow(NamedTuple):
     short_zh: str
     short_en: str
     specialities: list[dict[str, str]]
-    label_x: int
 
 
 COUNTIES = select(
@@ -32,19 +31,18 @@ COUNTIES = select(
     County.short_zh,
     County.short_en,
     County.specialities,
-    County.label_x,
-).order_by(County.label_x, County.code)
+).order_by(County.map_order, County.code)
 
 
 def counties(session: Session) -> list[CountyRow]:
-    """Give the counties from west to east, by where their names stand on the schematic map."""
+    """Give the counties from west to east."""
     return [CountyRow(*row) for row in session.execute(COUNTIES)]
 
 
 class Suppliers(NamedTuple):
     """How many suppliers have goods on the shelf, and whom they stand for; only counts."""
 
-    count: int
+    sellers: int
     members: int
     linked: int
 
@@ -185,9 +183,7 @@ OUTLET_FACTS = (
         Outlet.demo,
     )
     .join(Organisation, Organisation.id == Outlet.operator_id)
-    .where(
-        Outlet.slug == bindparam("slug"), Outlet.tier.in_(SHOP_TIERS), Outlet.status == "open"
-    )
+    .where(Outlet.slug == bindparam("slug"), Outlet.tier.in_(SHOP_TIERS), Outlet.status == "open")
 )
 
 
@@ -205,7 +201,62 @@ def shop_outlets(session: Session) -> list[OutletRow]:
     """Give every hall and zone that is open, to choose from. One statement."""
     rows = session.execute(
         OUTLET_ROWS.where(Outlet.status == "open", Outlet.tier.in_(SHOP_TIERS)).order_by(
-            Outlet.tier != "city_hall", Outlet.tier != "county_hall", Outlet.county_code, Outlet.code
+            Outlet.tier != "city_hall",
+            Outlet.tier != "county_hall",
+            Outlet.county_code,
+            Outlet.code,
         )
     )
     return [OutletRow(*row) for row in rows]
+
+
+def named_outlet(session: Session, slug: str, place_id: int | None) -> OutletRow | None:
+    """Give the hall or zone an order is to name: by slug, else by id, else the default one.
+
+    One that has closed meanwhile counts as not named. At most two statements.
+    """
+    named = OUTLET_ROWS.where(Outlet.status == "open", Outlet.tier.in_(SHOP_TIERS))
+    rows = session.execute(
+        named.where((Outlet.slug == slug) | (Outlet.place_id == (place_id or 0)))
+    ).all()
+    found = [OutletRow(*row) for row in rows]
+    by_slug = next((one for one in found if one.slug == slug), None)
+    if by_slug is not None or found:
+        return by_slug or found[0]
+    row = session.execute(
+        OUTLET_ROWS.join(Region, Region.default_outlet_code == Outlet.code)
+    ).first()
+    return OutletRow(*row) if row is not None else None
+
+
+class Licence(NamedTuple):
+    """An organisation that sells or runs the platform, and its numbers."""
+
+    role: str
+    name_zh: str
+    name_en: str
+    uscc: str
+    food_licence: str | None
+    demo: bool
+
+
+def licences(session: Session) -> list[Licence]:
+    """Give the platform's operator, then every supplier of goods on sale. One statement."""
+    selling = (
+        exists()
+        .where(Product.supplier_id == Organisation.id, VISIBLE)
+        .where(ComplianceClass.code == Product.compliance_code)
+    )
+    rows = session.execute(
+        select(
+            Organisation.role,
+            Organisation.name_zh,
+            Organisation.name_en,
+            Organisation.uscc,
+            Organisation.food_licence,
+            Organisation.demo,
+        )
+        .where((Organisation.role == "platform_operator") | selling)
+        .order_by(Organisation.role != "platform_operator", Organisation.code)
+    )
+    return [Licence(*row) for row in rows]

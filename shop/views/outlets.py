@@ -71,7 +71,9 @@ def choose_outlet() -> ResponseReturnValue:
     back = "shop.checkout" if request.form.get("back") == "checkout" else "shop.basket"
     answer = redirect(url_for(back), 303)
     remember_outlet(answer, slug)  # type: ignore[arg-type]
-    flash(_("Your order will name this shop") if slug else _("Your order will name the online hall"))
+    flash(
+        _("Your order will name this shop") if slug else _("Your order will name the online hall")
+    )
     return answer
 
 

@@ -63,6 +63,7 @@ def product(code: str) -> ResponseReturnValue:
         records=records,
         freight=_freight(found.storage_class),
         most=min(MOST_QUANTITY, pack.free),
+        typed=request.args.get("n", "1")[:6],
     )
 
 

@@ -1,5 +1,6 @@
 """The shelves: start page, categories, counties, search."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -11,6 +12,7 @@ from foundation import clock
 from foundation.errors import NotFound
 from foundation.web import asked_page, reading
 from goods.catalogue import queries as catalogue
+from goods.catalogue.queries import Kind
 from goods.catalogue.rules import Wish, fragments_of
 from parties.network.queries import current_plan, plan_progress
 from parties.people.guards import open_to_all
@@ -74,7 +76,7 @@ def _list(wish: Wish, what: str, code: str) -> ResponseReturnValue:
     today = clock.business_date(clock.now())
     with reading() as session:
         kinds, counties = catalogue.kinds(session), network.counties(session)
-        known = {"category": kinds, "county": counties}.get(what, [])
+        known: Sequence[Kind | network.CountyRow] = kinds if what == "category" else counties
         here = next((one for one in known if one.code == code), None)
         if code and here is None:
             raise NotFound("There is nothing at this address")
