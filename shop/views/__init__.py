@@ -3,11 +3,11 @@
 from flask import Blueprint
 
 from shop.frame import frame
-from shop.views import basket, outlets, product, rules, shelves
+from shop.views import basket, outlets, posted, product, shelves
 
 bp = Blueprint("shop", __name__)
 bp.context_processor(frame)
-for part in (shelves, product, outlets, basket, rules):
+for part in (shelves, product, outlets, basket, posted):
     part.hang(bp)
 
 __all__ = ["bp"]
