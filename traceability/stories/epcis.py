@@ -14,7 +14,7 @@ from traceability.digital_link import ItemCode, canonical_uri
 from traceability.models import EventLot, EventUnit, TraceEvent
 from traceability.rules import CONTEXT
 from traceability.stories.queries import UnknownItem
-from traceability.stories.rows import told_events
+from traceability.stories.rows import TOLD_OF_ITEM, TOLD_OF_LOT
 from traceability.stories.rules import PRIVATE
 
 MOST_EVENTS = 500
@@ -32,9 +32,9 @@ def item_document(session: Session, gtin: str, serial: str, *, now: datetime) ->
     ).first()
     if row is None:
         raise UnknownItem("Nobody has recorded a pack with this code")
-    told = told_events(row.lot_id, row.id).subquery()
     mine = canonical_uri(ItemCode(gtin, serial=serial))
-    return _document(session, select(told.c.event_id), mine=mine, now=now)
+    told = TOLD_OF_ITEM.params(lot=row.lot_id, serial=row.id)
+    return _document(session, told, mine=mine, now=now)
 
 
 def lot_document(session: Session, gtin: str, lot_no: str, *, now: datetime) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def lot_document(session: Session, gtin: str, lot_no: str, *, now: datetime) -> 
     )
     if lot_id is None:
         raise UnknownItem("Nobody has recorded this lot")
-    told = told_events(lot_id, None).subquery()
+    told = TOLD_OF_LOT.params(lot=lot_id).subquery()
     parts = select(EventLot.event_id).where(EventLot.lot_id == lot_id, EventLot.role == "epc")
     return _document(session, select(told.c.event_id).union(parts), mine=None, now=now)
 

@@ -129,7 +129,7 @@ def _story(head: rows.Read, told: Told, held: Held | None, *, today: date, strai
     fresh = freshness(head.produced_on, head.best_before, today)
     done = {step.code for step in told.steps}
     due, missing, to_come = progress(template, done, tracking=goods.tracking, straight=straight)
-    results, report = _results(told, template)
+    results, report, tested = _results(told, template)
     return Story(
         goods=goods,
         lot_id=head.lot_id,
@@ -146,6 +146,7 @@ def _story(head: rows.Read, told: Told, held: Held | None, *, today: date, strai
         held=held,
         results=results,
         report=report,
+        tested=tested,
         conformity=_conformity(told, goods),
         papers=tuple(e.paper for step in told.steps for e in told.evidence.get(step.event_id, ())),
         route=route_of(told.steps),
@@ -265,18 +266,21 @@ def _sold(told: Told) -> Sold | None:
 
 def _results(
     told: Told, template: Sequence[Mapping[str, Any]]
-) -> tuple[tuple[Result, ...], PaperFact | None]:
-    """Give the newest test's results: from its report when that lists them, else from the step."""
+) -> tuple[tuple[Result, ...], PaperFact | None, UUID | None]:
+    """Give the newest test's results, its report and its event.
+
+    They come from the report when that lists them, else from the step.
+    """
     tests = {step["step"]: step for step in template if step["certificate_kind"] == "test_report"}
     for step in reversed(told.steps):
         for evidence in reversed(told.evidence.get(step.event_id, [])):
             if evidence.paper.kind == "test_report" and evidence.results:
-                return results_of_paper(evidence.results), evidence.paper
+                return results_of_paper(evidence.results), evidence.paper, step.event_id
         if step.code in tests and (
             found := results_of_step(tests[step.code], told.facts.get(step.event_id, {}))
         ):
-            return found, step.papers[0] if step.papers else None
-    return (), None
+            return found, step.papers[0] if step.papers else None, step.event_id
+    return (), None, None
 
 
 def _conformity(told: Told, goods: Goods) -> Conformity | None:

@@ -1,13 +1,18 @@
-"""The statements that a story is read by: few, and as many for a long story as for a short one."""
+"""The statements that a story is read by: few, and as many for a long story as for a short one.
 
-from collections.abc import Sequence
+They are Core statements made once, when this module is read: putting them together anew for each
+scan took longer than running them.
+"""
+
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Row, Select, case, func, literal, select, union
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import CompoundSelect, Row, Select, Table, bindparam, case, func, select, union
+from sqlalchemy.orm import Session
 
+from foundation.db import Base
 from goods.catalogue.models import Certificate, Product, Sku
 from goods.stock.models import Hold, Lot, Serial, StockBalance
 from parties.network.models import County, Organisation, Place, Town
@@ -21,47 +26,64 @@ from traceability.models import (
 )
 from traceability.stories.shape import Goods, Held, Spot
 
-LONGEST_DOCUMENT = 24_000
+LONGEST_DOCUMENT: Final = 24_000
 """Characters. A longer event lists hundreds of units, and its facts are known from its columns."""
+MOST_LOTS: Final = 24
 
 Read = Row[Any]
 
+
+def table(model: type[Base]) -> Table:
+    """Give the table behind a model."""
+    return cast(Table, model.__table__)
+
+
+SKU, PRODUCT, LOT, SERIAL = table(Sku), table(Product), table(Lot), table(Serial)
+BALANCE, HOLD, RECALL = table(StockBalance), table(Hold), table(Recall)
+PLACES, TOWN, COUNTY = table(Place), table(Town), table(County)
+TEMPLATE, EVENT, PAPER = table(TraceTemplate), table(TraceEvent), table(Certificate)
+E_LOT, E_SERIAL, E_PAPER = table(EventLot), table(EventSerial), table(EventCertificate)
+MAKER = table(Organisation).alias("maker")
+PARTY = table(Organisation).alias("party")
+PLACE_TOWN, PLACE_COUNTY = TOWN.alias("place_town"), COUNTY.alias("place_county")
+TO = PLACES.alias("to_place")
+
 GOODS = (
-    Sku.gtin,
-    Sku.code.label("sku_code"),
-    Product.code.label("product_code"),
-    Sku.raw,
-    Sku.tracking,
-    Sku.base_unit,
-    Sku.name_zh.label("own_zh"),
-    Sku.name_en.label("own_en"),
-    Product.name_zh,
-    Product.name_en,
-    Product.brand_zh,
-    Product.brand_en,
-    Sku.spec_zh,
-    Sku.spec_en,
-    Product.illustration,
-    Product.ground,
-    Product.compliance_code,
-    Product.ingredients_zh,
-    Product.ingredients_en,
-    Product.storage_zh,
-    Product.storage_en,
-    Product.origin_zh,
-    Product.origin_en,
-    Product.standard,
-    Product.shelf_life_days,
-    Organisation.name_zh.label("maker_zh"),
-    Organisation.name_en.label("maker_en"),
-    Organisation.short_zh.label("maker_short_zh"),
-    Organisation.short_en.label("maker_short_en"),
-    Organisation.food_licence,
-    County.name_zh.label("county_zh"),
-    County.name_en.label("county_en"),
-    Product.demo.label("goods_demo"),
-    Product.status,
-    Product.retail_visible,
+    SKU.c.gtin,
+    SKU.c.code.label("sku_code"),
+    PRODUCT.c.code.label("product_code"),
+    SKU.c.raw,
+    SKU.c.tracking,
+    SKU.c.base_unit,
+    SKU.c.name_zh.label("own_zh"),
+    SKU.c.name_en.label("own_en"),
+    PRODUCT.c.name_zh,
+    PRODUCT.c.name_en,
+    PRODUCT.c.brand_zh,
+    PRODUCT.c.brand_en,
+    SKU.c.spec_zh,
+    SKU.c.spec_en,
+    PRODUCT.c.illustration,
+    PRODUCT.c.ground,
+    PRODUCT.c.compliance_code,
+    PRODUCT.c.ingredients_zh,
+    PRODUCT.c.ingredients_en,
+    PRODUCT.c.storage_zh,
+    PRODUCT.c.storage_en,
+    PRODUCT.c.origin_zh,
+    PRODUCT.c.origin_en,
+    PRODUCT.c.standard,
+    PRODUCT.c.shelf_life_days,
+    MAKER.c.name_zh.label("maker_zh"),
+    MAKER.c.name_en.label("maker_en"),
+    MAKER.c.short_zh.label("maker_short_zh"),
+    MAKER.c.short_en.label("maker_short_en"),
+    MAKER.c.food_licence,
+    COUNTY.c.name_zh.label("county_zh"),
+    COUNTY.c.name_en.label("county_en"),
+    PRODUCT.c.demo.label("goods_demo"),
+    PRODUCT.c.status,
+    PRODUCT.c.retail_visible,
 )
 
 
@@ -104,32 +126,37 @@ def goods_of(row: Read) -> Goods:
 
 
 def _goods(query: Select[Any]) -> Select[Any]:
-    """Join what GOODS needs to a query that has Sku."""
+    """Join what GOODS needs to a query that has SKU."""
     return (
-        query.join(Product, Product.id == Sku.product_id)
-        .join(Organisation, Organisation.id == Product.supplier_id)
-        .join(County, County.code == Product.county_code)
+        query.join(PRODUCT, PRODUCT.c.id == SKU.c.product_id)
+        .join(MAKER, MAKER.c.id == PRODUCT.c.supplier_id)
+        .join(COUNTY, COUNTY.c.code == PRODUCT.c.county_code)
     )
 
 
-PLACE_TOWN = aliased(Town)
-PLACE_COUNTY = aliased(County)
 PLACE = (
-    Place.id.label("place_id"),
-    Place.kind.label("place_kind"),
-    Place.name_zh.label("place_zh"),
-    Place.name_en.label("place_en"),
-    PLACE_TOWN.name_zh.label("town_zh"),
-    PLACE_TOWN.name_en.label("town_en"),
-    PLACE_COUNTY.name_zh.label("place_county_zh"),
-    PLACE_COUNTY.name_en.label("place_county_en"),
+    PLACES.c.id.label("place_id"),
+    PLACES.c.kind.label("place_kind"),
+    PLACES.c.name_zh.label("place_zh"),
+    PLACES.c.name_en.label("place_en"),
+    PLACE_TOWN.c.name_zh.label("town_zh"),
+    PLACE_TOWN.c.name_en.label("town_en"),
+    PLACE_COUNTY.c.name_zh.label("place_county_zh"),
+    PLACE_COUNTY.c.name_en.label("place_county_en"),
 )
 
 
 def _around(query: Select[Any]) -> Select[Any]:
-    """Join town and county to a query that has Place."""
-    return query.outerjoin(PLACE_TOWN, PLACE_TOWN.code == Place.town_code).outerjoin(
-        PLACE_COUNTY, PLACE_COUNTY.code == Place.county_code
+    """Join town and county to a query that has PLACES."""
+    return query.outerjoin(PLACE_TOWN, PLACE_TOWN.c.code == PLACES.c.town_code).outerjoin(
+        PLACE_COUNTY, PLACE_COUNTY.c.code == PLACES.c.county_code
+    )
+
+
+def _template(query: Select[Any]) -> Select[Any]:
+    return query.outerjoin(
+        TEMPLATE,
+        (TEMPLATE.c.code == LOT.c.template) & (TEMPLATE.c.version == LOT.c.template_version),
     )
 
 
@@ -148,238 +175,283 @@ def spot_of(row: Read) -> Spot:
 
 
 HEAD = (
-    Lot.id.label("lot_id"),
-    Lot.lot_no,
-    Lot.produced_on,
-    Lot.best_before,
-    Lot.demo.label("lot_demo"),
-    TraceTemplate.steps,
+    LOT.c.id.label("lot_id"),
+    LOT.c.lot_no,
+    LOT.c.produced_on,
+    LOT.c.best_before,
+    LOT.c.demo.label("lot_demo"),
+    TEMPLATE.c.steps,
     *GOODS,
 )
 
 
-def _template(query: Select[Any]) -> Select[Any]:
-    return query.outerjoin(
-        TraceTemplate,
-        (TraceTemplate.code == Lot.template) & (TraceTemplate.version == Lot.template_version),
+ITEM_HEAD: Final = _around(
+    _template(
+        _goods(
+            select(SERIAL.c.id.label("serial_id"), SERIAL.c.serial, SERIAL.c.state, *HEAD, *PLACE)
+            .select_from(SERIAL)
+            .join(SKU, SKU.c.id == SERIAL.c.sku_id)
+            .join(LOT, LOT.c.id == SERIAL.c.lot_id)
+            .join(PLACES, PLACES.c.id == SERIAL.c.place_id)
+        )
     )
+).where(SKU.c.gtin == bindparam("gtin"), SERIAL.c.serial == bindparam("serial"))
+
+LOT_HEAD: Final = _template(
+    _goods(select(*HEAD).select_from(LOT).join(SKU, SKU.c.id == LOT.c.sku_id))
+).where(SKU.c.gtin == bindparam("gtin"), LOT.c.lot_no == bindparam("lot_no"))
+
+GOODS_HEAD: Final = _goods(select(SKU.c.id.label("sku_id"), *GOODS).select_from(SKU)).where(
+    SKU.c.gtin == bindparam("gtin")
+)
 
 
-def item_head(session: Session, gtin: str, serial: str) -> Read | None:
-    """Give one item with its lot, goods, maker, template and place; None when nobody made it."""
-    query = (
-        select(Serial.id.label("serial_id"), Serial.serial, Serial.state, *HEAD, *PLACE)
-        .join(Sku, Sku.id == Serial.sku_id)
-        .join(Lot, Lot.id == Serial.lot_id)
-        .join(Place, Place.id == Serial.place_id)
-        .where(Sku.gtin == gtin, Serial.serial == serial)
-    )
-    return session.execute(_around(_template(_goods(query)))).first()
-
-
-def lot_head(session: Session, gtin: str, lot_no: str) -> Read | None:
-    """Give one lot with its goods, maker and template; None when nobody recorded it."""
-    query = (
-        select(*HEAD).join(Sku, Sku.id == Lot.sku_id).where(Sku.gtin == gtin, Lot.lot_no == lot_no)
-    )
-    return session.execute(_template(_goods(query))).first()
-
-
-def goods_head(session: Session, gtin: str) -> Read | None:
-    """Give one trade item; None when nobody here makes it."""
-    query = select(Sku.id.label("sku_id"), *GOODS).where(Sku.gtin == gtin)
-    return session.execute(_goods(query)).first()
-
-
-def told_events(lot_id: int, serial_id: int | None) -> CompoundSelect[Any]:
+def _told(*, item: bool) -> CompoundSelect[Any]:
     """Select the ids of the events that belong to an item's or a lot's story.
 
     The item's own; what happened to its lot as such; and the same of every lot that it was made
     from. What else was made from those lots is another item's story.
     """
-    up = select(literal(lot_id).label("lot_id")).cte("up", recursive=True)
-    made, used = aliased(EventLot), aliased(EventLot)
+    up = select(bindparam("lot", type_=LOT.c.id.type).label("lot_id")).cte("up", recursive=True)
+    made, used = E_LOT.alias("made"), E_LOT.alias("used")
     up = up.union(
-        select(used.lot_id)
-        .join(made, made.event_id == used.event_id)
-        .join(up, up.c.lot_id == made.lot_id)
-        .where(made.role == "output", used.role == "input")
+        select(used.c.lot_id)
+        .select_from(up)
+        .join(made, made.c.lot_id == up.c.lot_id)
+        .join(used, used.c.event_id == made.c.event_id)
+        .where(made.c.role == "output", used.c.role == "input")
     )
     about_lots = (
-        select(EventLot.event_id)
-        .join(up, up.c.lot_id == EventLot.lot_id)
-        .where(EventLot.whole_lot, EventLot.role != "input")
+        select(E_LOT.c.event_id)
+        .select_from(up)
+        .join(E_LOT, E_LOT.c.lot_id == up.c.lot_id)
+        .where(E_LOT.c.whole_lot, E_LOT.c.role != "input")
     )
-    if serial_id is None:
-        return union(about_lots)
-    own = select(EventSerial.event_id).where(EventSerial.serial_id == serial_id)
-    return union(own, about_lots)
+    own = select(E_SERIAL.c.event_id).where(E_SERIAL.c.serial_id == bindparam("serial"))
+    return union(own, about_lots) if item else union(about_lots)
 
 
-TO = aliased(Place)
-PARTY = aliased(Organisation)
+TOLD_OF_ITEM: Final = _told(item=True)
+TOLD_OF_LOT: Final = _told(item=False)
+
+
+def _events(told: CompoundSelect[Any]) -> Select[Any]:
+    ids = told.subquery("told")
+    short = func.length(EVENT.c.document) <= LONGEST_DOCUMENT
+    return _around(
+        select(
+            EVENT.c.id,
+            EVENT.c.biz_step,
+            EVENT.c.disposition,
+            EVENT.c.event_time,
+            EVENT.c.template_step,
+            case((short, EVENT.c.document)).label("document"),
+            E_LOT.c.lot_id,
+            E_LOT.c.role,
+            E_LOT.c.quantity,
+            LOT.c.lot_no,
+            SKU.c.gtin,
+            SKU.c.base_unit,
+            SKU.c.spec_zh,
+            SKU.c.spec_en,
+            SKU.c.name_zh.label("own_zh"),
+            SKU.c.name_en.label("own_en"),
+            PRODUCT.c.name_zh,
+            PRODUCT.c.name_en,
+            *PLACE,
+            TO.c.id.label("to_id"),
+            TO.c.kind.label("to_kind"),
+            TO.c.name_zh.label("to_zh"),
+            TO.c.name_en.label("to_en"),
+            PARTY.c.kind.label("party_kind"),
+            PARTY.c.short_zh.label("party_zh"),
+            PARTY.c.short_en.label("party_en"),
+        )
+        .select_from(ids)
+        .join(EVENT, EVENT.c.id == ids.c.event_id)
+        .join(E_LOT, E_LOT.c.event_id == EVENT.c.id)
+        .join(LOT, LOT.c.id == E_LOT.c.lot_id)
+        .join(SKU, SKU.c.id == LOT.c.sku_id)
+        .join(PRODUCT, PRODUCT.c.id == SKU.c.product_id)
+        .join(PLACES, PLACES.c.id == EVENT.c.read_point_id)
+        .join(TO, TO.c.id == EVENT.c.biz_location_id)
+        .join(PARTY, PARTY.c.id == EVENT.c.organisation_id)
+    ).order_by(EVENT.c.event_time, EVENT.c.record_time, EVENT.c.id, E_LOT.c.lot_id)
+
+
+EVENTS_OF_ITEM: Final = _events(TOLD_OF_ITEM)
+EVENTS_OF_LOT: Final = _events(TOLD_OF_LOT)
+
+PAPERS: Final = (
+    select(
+        E_PAPER.c.event_id,
+        PAPER.c.kind,
+        PAPER.c.number,
+        PAPER.c.issuer_zh,
+        PAPER.c.issuer_en,
+        PAPER.c.issued_on,
+        PAPER.c.valid_to,
+        PAPER.c.results,
+        PAPER.c.fields,
+        PAPER.c.demo,
+    )
+    .select_from(E_PAPER)
+    .join(PAPER, PAPER.c.id == E_PAPER.c.certificate_id)
+    .where(E_PAPER.c.event_id.in_(bindparam("events", expanding=True)))
+    .order_by(PAPER.c.id)
+)
+
+HELD: Final = (
+    select(HOLD.c.reason, HOLD.c.note_zh, HOLD.c.note_en, HOLD.c.placed_at, RECALL.c.number)
+    .select_from(HOLD)
+    .outerjoin(RECALL, RECALL.c.event_id == HOLD.c.event_id)
+    .where(
+        HOLD.c.released_at.is_(None),
+        (HOLD.c.lot_id == bindparam("lot")) | (HOLD.c.serial_id == bindparam("serial")),
+    )
+    .order_by(case((HOLD.c.reason == "recalled", 0), else_=1), HOLD.c.placed_at, HOLD.c.id)
+    .limit(1)
+)
+
+
+def _flows() -> Select[Any]:
+    sums = (
+        select(
+            EVENT.c.biz_step,
+            EVENT.c.template_step,
+            EVENT.c.action,
+            EVENT.c.read_point_id,
+            EVENT.c.organisation_id,
+            func.min(EVENT.c.event_time).label("first"),
+            func.max(EVENT.c.event_time).label("last"),
+            func.count().label("times"),
+            func.sum(E_LOT.c.quantity).label("quantity"),
+        )
+        .select_from(E_LOT)
+        .join(EVENT, EVENT.c.id == E_LOT.c.event_id)
+        .where(
+            E_LOT.c.lot_id == bindparam("lot"), E_LOT.c.whole_lot.is_(False), E_LOT.c.role == "epc"
+        )
+        .group_by(
+            EVENT.c.biz_step,
+            EVENT.c.template_step,
+            EVENT.c.action,
+            EVENT.c.read_point_id,
+            EVENT.c.organisation_id,
+        )
+        .subquery("sums")
+    )
+    return _around(
+        select(
+            *(column for column in sums.c if column.name != "organisation_id"),
+            *PLACE,
+            PARTY.c.kind.label("party_kind"),
+            PARTY.c.short_zh.label("party_zh"),
+            PARTY.c.short_en.label("party_en"),
+        )
+        .select_from(sums)
+        .join(PLACES, PLACES.c.id == sums.c.read_point_id)
+        .join(PARTY, PARTY.c.id == sums.c.organisation_id)
+    ).order_by(sums.c["first"], PLACES.c.id)
+
+
+FLOWS: Final = _flows()
+
+BALANCES: Final = (
+    _around(
+        select(BALANCE.c.on_hand, *PLACE)
+        .select_from(BALANCE)
+        .join(PLACES, PLACES.c.id == BALANCE.c.place_id)
+    )
+    .where(BALANCE.c.lot_id == bindparam("lot"), BALANCE.c.on_hand > 0)
+    .order_by(PLACES.c.id)
+)
+
+LOTS: Final = (
+    select(
+        LOT.c.lot_no,
+        LOT.c.produced_on,
+        LOT.c.best_before,
+        func.sum(BALANCE.c.on_hand).label("on_hand"),
+        func.sum(case((PLACES.c.kind == "outlet", 1), else_=0)).label("outlets"),
+    )
+    .select_from(LOT)
+    .join(BALANCE, BALANCE.c.lot_id == LOT.c.id)
+    .join(PLACES, PLACES.c.id == BALANCE.c.place_id)
+    .where(
+        LOT.c.sku_id == bindparam("sku"),
+        BALANCE.c.on_hand > 0,
+        LOT.c.id.not_in(
+            select(HOLD.c.lot_id).where(HOLD.c.lot_id.is_not(None), HOLD.c.released_at.is_(None))
+        ),
+        LOT.c.best_before.is_(None) | (LOT.c.best_before >= bindparam("today")),
+    )
+    .group_by(LOT.c.id, LOT.c.lot_no, LOT.c.produced_on, LOT.c.best_before)
+    .order_by(LOT.c.best_before, LOT.c.id)
+    .limit(MOST_LOTS)
+)
+
+SPOTS: Final = _around(select(*PLACE).select_from(PLACES)).where(
+    PLACES.c.id.in_(bindparam("places", expanding=True))
+)
+
+
+def _all(session: Session, statement: Select[Any], given: Mapping[str, Any]) -> Sequence[Read]:
+    return session.connection().execute(statement, given).all()
+
+
+def _first(session: Session, statement: Select[Any], given: Mapping[str, Any]) -> Read | None:
+    return session.connection().execute(statement, given).first()
+
+
+def item_head(session: Session, gtin: str, serial: str) -> Read | None:
+    """Give one item with its lot, goods, maker, template and place; None when nobody made it."""
+    return _first(session, ITEM_HEAD, {"gtin": gtin, "serial": serial})
+
+
+def lot_head(session: Session, gtin: str, lot_no: str) -> Read | None:
+    """Give one lot with its goods, maker and template; None when nobody recorded it."""
+    return _first(session, LOT_HEAD, {"gtin": gtin, "lot_no": lot_no})
+
+
+def goods_head(session: Session, gtin: str) -> Read | None:
+    """Give one trade item; None when nobody here makes it."""
+    return _first(session, GOODS_HEAD, {"gtin": gtin})
 
 
 def event_rows(session: Session, lot_id: int, serial_id: int | None) -> Sequence[Read]:
     """Give every event of a story, once per lot that it touched, oldest first."""
-    told = told_events(lot_id, serial_id).subquery()
-    short = func.length(TraceEvent.document) <= LONGEST_DOCUMENT
-    query = (
-        select(
-            TraceEvent.id,
-            TraceEvent.event_type,
-            TraceEvent.biz_step,
-            TraceEvent.disposition,
-            TraceEvent.event_time,
-            TraceEvent.template_step,
-            case((short, TraceEvent.document)).label("document"),
-            EventLot.lot_id,
-            EventLot.role,
-            EventLot.quantity,
-            Lot.lot_no,
-            Sku.gtin,
-            Sku.base_unit,
-            Sku.spec_zh,
-            Sku.spec_en,
-            Sku.name_zh.label("own_zh"),
-            Sku.name_en.label("own_en"),
-            Product.name_zh,
-            Product.name_en,
-            *PLACE,
-            TO.id.label("to_id"),
-            TO.kind.label("to_kind"),
-            TO.name_zh.label("to_zh"),
-            TO.name_en.label("to_en"),
-            PARTY.kind.label("party_kind"),
-            PARTY.short_zh.label("party_zh"),
-            PARTY.short_en.label("party_en"),
-        )
-        .join(told, told.c.event_id == TraceEvent.id)
-        .join(EventLot, EventLot.event_id == TraceEvent.id)
-        .join(Lot, Lot.id == EventLot.lot_id)
-        .join(Sku, Sku.id == Lot.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .join(Place, Place.id == TraceEvent.read_point_id)
-        .join(TO, TO.id == TraceEvent.biz_location_id)
-        .join(PARTY, PARTY.id == TraceEvent.organisation_id)
-        .order_by(TraceEvent.event_time, TraceEvent.record_time, TraceEvent.id, EventLot.lot_id)
-    )
-    return session.execute(_around(query)).all()
+    if serial_id is None:
+        return _all(session, EVENTS_OF_LOT, {"lot": lot_id})
+    return _all(session, EVENTS_OF_ITEM, {"lot": lot_id, "serial": serial_id})
 
 
 def paper_rows(session: Session, event_ids: Sequence[UUID]) -> Sequence[Read]:
     """Give the papers that came with these events."""
-    return session.execute(
-        select(
-            EventCertificate.event_id,
-            Certificate.kind,
-            Certificate.number,
-            Certificate.issuer_zh,
-            Certificate.issuer_en,
-            Certificate.issued_on,
-            Certificate.valid_to,
-            Certificate.results,
-            Certificate.fields,
-            Certificate.demo,
-        )
-        .join(Certificate, Certificate.id == EventCertificate.certificate_id)
-        .where(EventCertificate.event_id.in_(event_ids))
-        .order_by(Certificate.id)
-    ).all()
+    return _all(session, PAPERS, {"events": event_ids})
 
 
 def held_on(session: Session, lot_id: int, serial_id: int | None) -> Held | None:
     """Give the sale block that stands on a lot or an item; a recall before any other."""
-    target = Hold.lot_id == lot_id
-    if serial_id is not None:
-        target |= Hold.serial_id == serial_id
-    rows = session.execute(
-        select(Hold.reason, Hold.note_zh, Hold.note_en, Hold.placed_at, Recall.number)
-        .outerjoin(Recall, Recall.event_id == Hold.event_id)
-        .where(Hold.released_at.is_(None), target)
-        .order_by(Hold.reason != "recalled", Hold.placed_at, Hold.id)
-        .limit(1)
-    )
-    return next((Held(*row) for row in rows), None)
+    row = _first(session, HELD, {"lot": lot_id, "serial": serial_id})
+    return Held(*row) if row is not None else None
 
 
 def flow_rows(session: Session, lot_id: int) -> Sequence[Read]:
     """Sum up, by step and place, what happened to parts of a lot."""
-    sums = (
-        select(
-            TraceEvent.biz_step,
-            TraceEvent.template_step,
-            TraceEvent.action,
-            TraceEvent.read_point_id,
-            TraceEvent.organisation_id,
-            func.min(TraceEvent.event_time).label("first"),
-            func.max(TraceEvent.event_time).label("last"),
-            func.count().label("times"),
-            func.sum(EventLot.quantity).label("quantity"),
-        )
-        .join(EventLot, EventLot.event_id == TraceEvent.id)
-        .where(EventLot.lot_id == lot_id, EventLot.whole_lot.is_(False), EventLot.role == "epc")
-        .group_by(
-            TraceEvent.biz_step,
-            TraceEvent.template_step,
-            TraceEvent.action,
-            TraceEvent.read_point_id,
-            TraceEvent.organisation_id,
-        )
-        .subquery()
-    )
-    query = (
-        select(
-            *(column for column in sums.c if column.name != "organisation_id"),
-            *PLACE,
-            PARTY.kind.label("party_kind"),
-            PARTY.short_zh.label("party_zh"),
-            PARTY.short_en.label("party_en"),
-        )
-        .join(Place, Place.id == sums.c.read_point_id)
-        .join(PARTY, PARTY.id == sums.c.organisation_id)
-        .order_by(sums.c["first"], Place.id)
-    )
-    return session.execute(_around(query)).all()
+    return _all(session, FLOWS, {"lot": lot_id})
 
 
 def balance_rows(session: Session, lot_id: int) -> Sequence[Read]:
     """Give where a lot lies now and how much of it."""
-    query = (
-        select(StockBalance.on_hand, *PLACE)
-        .join(Place, Place.id == StockBalance.place_id)
-        .where(StockBalance.lot_id == lot_id, StockBalance.on_hand > 0)
-        .order_by(Place.id)
-    )
-    return session.execute(_around(query)).all()
+    return _all(session, BALANCES, {"lot": lot_id})
 
 
-def lots_about(session: Session, sku_id: int, today: date, *, most: int = 24) -> Sequence[Read]:
-    """Give the lots of a trade item of which something may still be bought, oldest date first."""
-    blocked = select(Hold.lot_id).where(Hold.lot_id.is_not(None), Hold.released_at.is_(None))
-    return session.execute(
-        select(
-            Lot.lot_no,
-            Lot.produced_on,
-            Lot.best_before,
-            func.sum(StockBalance.on_hand).label("on_hand"),
-            func.sum(case((Place.kind == "outlet", 1), else_=0)).label("outlets"),
-        )
-        .join(StockBalance, StockBalance.lot_id == Lot.id)
-        .join(Place, Place.id == StockBalance.place_id)
-        .where(
-            Lot.sku_id == sku_id,
-            StockBalance.on_hand > 0,
-            Lot.id.not_in(blocked),
-            Lot.best_before.is_(None) | (Lot.best_before >= today),
-        )
-        .group_by(Lot.id, Lot.lot_no, Lot.produced_on, Lot.best_before)
-        .order_by(Lot.best_before, Lot.id)
-        .limit(most)
-    ).all()
+def lots_about(session: Session, sku_id: int, today: date) -> Sequence[Read]:
+    """Give the lots of a trade item of which something may still be had, oldest date first."""
+    return _all(session, LOTS, {"sku": sku_id, "today": today})
 
 
 def place_spots(session: Session, place_ids: Sequence[int]) -> dict[int, Spot]:
     """Give places by id."""
-    query = select(*PLACE).where(Place.id.in_(place_ids))
-    return {row.place_id: spot_of(row) for row in session.execute(_around(query))}
+    return {row.place_id: spot_of(row) for row in _all(session, SPOTS, {"places": place_ids})}

@@ -110,10 +110,12 @@ def values_of(
     """Give the recorded key data elements of a step that a reader can use.
 
     Left out are what the program fills in, what is private, the quantity (told by the event
-    itself), the paper's number (told by the paper) and dates that say the event's own day again.
+    itself), what a test measured (it has a table of its own) and dates that say the event's own
+    day again.
     """
     if step is None:
         return ()
+    measured = step.get("certificate_kind") == "test_report"
     quantity = (step.get("quantity_from") or {}).get("key_data_element")
     skipped = AUTOMATIC | PRIVATE | {quantity, "quantity", "result"}
     told: list[Value] = []
@@ -123,6 +125,8 @@ def values_of(
             continue
         value = _value(element, recorded)
         if value.kind == "date" and value.text == at.isoformat():
+            continue
+        if measured and value.kind == "number":
             continue
         told.append(value)
     return tuple(told)

@@ -36,7 +36,9 @@ class Recorder(NamedTuple):
 
 
 def counter_word(spec_zh: str) -> str:
-    """Give the counter word of a pack (瓶 of 500g/瓶, 箱 of 5kg/箱（10斤装）), or the plain 件."""
+    """Give the counter word of a pack: 瓶 of 500g/瓶, 箱 of 5kg/箱（10斤装）; 个 in bulk; else 件."""
+    if spec_zh == "散装":
+        return "个"
     word = spec_zh.partition("/")[2].partition("（")[0]
     return word if 0 < len(word) <= 2 else "件"  # noqa: PLR2004 -- a counter word
 
@@ -257,6 +259,8 @@ class Story:
     held: Held | None
     results: tuple[Result, ...]
     report: PaperFact | None
+    tested: UUID | None
+    """The event that the results come from."""
     conformity: Conformity | None
     papers: tuple[PaperFact, ...]
     route: tuple[Spot, ...]
@@ -270,6 +274,11 @@ class Story:
     more_outlets: int = 0
     in_stock: int = 0
     sold_count: int = 0
+
+    @property
+    def beyond(self) -> int:
+        """Count the results that break their limit."""
+        return sum(not result.holds for result in self.results)
 
     @property
     def sent_without_temperature(self) -> bool:
