@@ -36,7 +36,7 @@ class Recorder(NamedTuple):
 
 
 def counter_word(spec_zh: str) -> str:
-    """Give the counter word of a pack: 瓶 of 500g/瓶, 箱 of 5kg/箱（10斤装）; 个 in bulk; else 件."""
+    """Give a pack's counter word: 瓶 of 500g/瓶, 箱 of 5kg/箱（10斤装）; 个 in bulk, else 件."""
     if spec_zh == "散装":
         return "个"
     word = spec_zh.partition("/")[2].partition("（")[0]
