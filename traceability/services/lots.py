@@ -1,6 +1,6 @@
 """Recording a lot, step by step, by its trace template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from foundation import clock
 from foundation.db import add_rows
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, Named, NotFound, Refused
 from foundation.locks import lock_key
 from goods.catalogue.models import Certificate, Product, Sku
-from goods.stock.models import Lot, Serial, StockBalance
+from goods.stock.models import Lot, Serial, StockBalance, StockMove
+from goods.stock.queries import holds_on
 from parties.network.models import Organisation, Place
 from parties.people.audit import audit
 from parties.people.permissions import Actor, Can, Scope
@@ -212,12 +213,19 @@ def _check_order(
         raise StepRefused("This step is recorded where the goods are received or sold")
     if entry.at > now:
         raise BadInput("This has not happened yet", field="at")
+    sku = session.get_one(Sku, lot.sku_id)
+    if step["object"] == "raw_lot" and not sku.raw:
+        # Its action may be ADD: packs come out of a transformation and from nowhere else.
+        raise StepRefused("This step is recorded for the raw material, not for packs", field="step")
     done = steps_done(session, lineage(session, lot.id))
     for earlier in template.steps:
         if earlier["step"] == step["step"]:
             break
+        if sku.stock_policy == "kit" and earlier["object"] == "raw_lot":
+            continue
         if earlier["required"] and earlier["by"] == "supplier" and earlier["step"] not in done:
-            raise StepRefused("Record %(step)s first", step=earlier["name_zh"], field="step")
+            name = Named(earlier["name_zh"], earlier["name_en"])
+            raise StepRefused("Record %(step)s first", step=name, field="step")
     once = step["event_type"] == "TransformationEvent" or step["biz_step"] == "commissioning"
     if once and step["step"] in steps_done(session, [lot.id]) and step["object"] != "raw_lot":
         raise StepRefused("This step is already recorded for this lot", field="step")
@@ -325,24 +333,7 @@ def _observe(
     ref = lot_refs(session, [lot.id])[lot.id]
     event = _base(step, entry, lot, place)
     if step["biz_step"] in {"receiving", "storing"}:
-        origin = _elsewhere(session, lot, place.id)
-        serials: tuple[SerialRef, ...] = ()
-        if step["biz_step"] == "storing" and origin is None:
-            return _with(
-                event, parts=(Part(ref, _held(session, lot.id, place.id)),), from_place=place
-            )
-        amount = quantity or (origin[1] if origin else 0)
-        if not amount:
-            raise BadInput("How much was it?", field="quantity")
-        if origin:
-            serials = _carry_serials(session, ref, origin[0], place.id, amount)
-        return _with(
-            event,
-            parts=(Part(ref, amount),),
-            serials=serials,
-            whole_lot=not serials,
-            from_place=place_ref(session, origin[0]) if origin else None,
-        )
+        return _carry(session, lot, step, event, quantity)
     if step["action"] == "ADD" and not quantity:
         raise BadInput("How much was it?", field="quantity")
     # An observation moves nothing: the quantity is what it speaks of.
@@ -367,6 +358,41 @@ def _carry_serials(
     moved = update(Serial).where(Serial.id.in_([row[0] for row in rows]))
     session.execute(moved.values(place_id=to_place_id))
     return tuple(SerialRef(row[0], ref, row[1]) for row in rows)
+
+
+def _carry(
+    session: Session,
+    lot: Lot,
+    step: Mapping[str, Any],
+    event: Happening,
+    quantity: int | None,
+) -> Happening:
+    """Bring goods here: from another place of the owner's, or from outside of the record.
+
+    What lies here already is stored or received where it is, and nothing moves.
+    """
+    ref = lot_refs(session, [lot.id])[lot.id]
+    origin = _elsewhere(session, lot, event.place.id)
+    if origin is not None:
+        amount = quantity or origin[1]
+        serials = _carry_serials(session, ref, origin[0], event.place.id, amount)
+        return _with(
+            event,
+            parts=(Part(ref, amount),),
+            serials=serials,
+            whole_lot=not serials,
+            from_place=place_ref(session, origin[0]),
+        )
+    here = _held(session, lot.id, event.place.id)
+    if here or step["biz_step"] == "storing":
+        if quantity and quantity > here:
+            raise BadInput("Only %(held)s of this lot are here", field="quantity", held=here)
+        return _with(event, parts=(Part(ref, quantity or here),), from_place=event.place)
+    if session.scalar(select(StockMove.id).where(StockMove.lot_id == lot.id).limit(1)) is not None:
+        raise StepRefused("Nothing of this lot is left to take in", field="quantity")
+    if not quantity:
+        raise BadInput("How much was it?", field="quantity")
+    return _with(event, parts=(Part(ref, quantity),))
 
 
 def _transform(
@@ -394,6 +420,7 @@ def _transform(
         raise BadInput("How much came out?", field="outputs")
     used = [(lot.id, quantity), *entry.inputs]
     refs = lot_refs(session, [lot_id for lot_id, _ in used])
+    _refuse_held(session, refs)
     skus = {
         sku.id: sku
         for sku in session.scalars(
@@ -403,7 +430,12 @@ def _transform(
     mass = _mass(entry.outputs, skus)
     first = skus[entry.outputs[0].sku_id]
     percent = check_yield(
-        step.get("yield"), input_base=quantity, output_mass=mass, per_piece=first.material_per_unit
+        step.get("yield"),
+        input_base=sum(
+            amount for lot_id, amount in used if refs[lot_id].base_unit == own.base_unit
+        ),
+        output_mass=mass,
+        per_piece=first.material_per_unit,
     )
     parts = [Part(refs[lot_id], amount, "input") for lot_id, amount in used]
     parts.extend(
@@ -425,6 +457,7 @@ def _assemble(
     if not quantity or not entry.inputs:
         raise BadInput("How many were made, and from which lots?", field="quantity")
     refs = lot_refs(session, [lot.id, *(lot_id for lot_id, _ in entry.inputs)])
+    _refuse_held(session, refs)
     wanted = {
         sku_id: row["quantity"] * quantity
         for row in own.kit
@@ -444,6 +477,11 @@ def _assemble(
     parts = [Part(refs[lot_id], amount, "input") for lot_id, amount in entry.inputs]
     parts.append(Part(refs[lot.id], quantity, "output"))
     return _with(base, parts=tuple(parts), serials=tuple(serials))
+
+
+def _refuse_held(session: Session, lot_ids: Iterable[int]) -> None:
+    if holds_on(session, lot_ids=lot_ids):
+        raise StepRefused("This lot is on hold; nothing may be made from it", field="inputs")
 
 
 def _use_serials(session: Session, ref: LotRef, place: PlaceRef, amount: int) -> list[SerialRef]:
