@@ -24,6 +24,7 @@ TAKE = (
     .where(*HERE, BALANCE.c.on_hand - BALANCE.c.reserved >= MANY)
     .values(on_hand=BALANCE.c.on_hand - MANY)
 )
+PROMISE = update(BALANCE).where(*HERE).values(reserved=BALANCE.c.reserved + MANY)
 TAKE_RESERVED = (
     update(BALANCE)
     .where(*HERE, BALANCE.c.reserved >= MANY)
@@ -149,13 +150,16 @@ def reserve(
     *,
     until: datetime,
     today: date,
+    on_shelf: Sequence[Free] | None = None,
 ) -> list[Pick]:
     """Promise `wants` to `owner` until `until`, first-expired-first-out over `place_ids`.
 
-    All or nothing. Raises SoldOut naming the first SKU that falls short and how many are free.
+    `on_shelf` is what the caller has just read there under lock. All or nothing. Raises SoldOut
+    naming the first SKU that falls short and how many are free.
     """
     skus = sorted({want.sku_id for want in wants})
-    on_shelf = shelf(session, skus, place_ids, today=today, lock=True)
+    if on_shelf is None:
+        on_shelf = shelf(session, skus, place_ids, today=today, lock=True)
     picks, missing = pick(wants, on_shelf)
     for sku_id in skus:
         if sku_id in missing:
@@ -166,11 +170,7 @@ def reserve(
         key = (chosen.place_id, chosen.lot_id)
         taken[key] = taken.get(key, 0) + chosen.quantity
     for (place_id, lot_id), quantity in sorted(taken.items()):
-        session.execute(
-            update(BALANCE)
-            .where(BALANCE.c.place_id == place_id, BALANCE.c.lot_id == lot_id)
-            .values(reserved=BALANCE.c.reserved + quantity)
-        )
+        session.execute(PROMISE, {"at_place": place_id, "of_lot": lot_id, "many": quantity})
     add_rows(
         session,
         Reservation,

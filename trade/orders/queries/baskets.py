@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from goods.catalogue.models import ComplianceClass, Product, ReturnPolicy, Sku
@@ -78,39 +78,42 @@ class Offer(NamedTuple):
         return self.stock_policy == "made_to_order"
 
 
+OFFERS = (
+    select(
+        Sku.id,
+        Product.id,
+        Product.supplier_id,
+        Organisation.short_zh,
+        Organisation.short_en,
+        Product.name_zh,
+        Product.name_en,
+        Sku.spec_zh,
+        Sku.spec_en,
+        Sku.price_fen,
+        Sku.price_version,
+        Sku.stock_policy,
+        Product.storage_class,
+        Product.return_code,
+        ReturnPolicy.confirm,
+        Product.illustration,
+        Product.ground,
+        Product.status,
+        Product.retail_visible,
+        ComplianceClass.retail,
+        Sku.raw,
+        Sku.active,
+    )
+    .join(Product, Product.id == Sku.product_id)
+    .join(Organisation, Organisation.id == Product.supplier_id)
+    .join(ReturnPolicy, ReturnPolicy.code == Product.return_code)
+    .join(ComplianceClass, ComplianceClass.code == Product.compliance_code)
+    .where(Sku.id.in_(bindparam("skus", expanding=True)))
+)
+
+
 def offers(session: Session, sku_ids: Sequence[int]) -> dict[int, Offer]:
     """Give what is known of each SKU by its id, for sale or not; unknown ids are left out."""
-    rows = session.execute(
-        select(
-            Sku.id,
-            Product.id,
-            Product.supplier_id,
-            Organisation.short_zh,
-            Organisation.short_en,
-            Product.name_zh,
-            Product.name_en,
-            Sku.spec_zh,
-            Sku.spec_en,
-            Sku.price_fen,
-            Sku.price_version,
-            Sku.stock_policy,
-            Product.storage_class,
-            Product.return_code,
-            ReturnPolicy.confirm,
-            Product.illustration,
-            Product.ground,
-            Product.status,
-            Product.retail_visible,
-            ComplianceClass.retail,
-            Sku.raw,
-            Sku.active,
-        )
-        .join(Product, Product.id == Sku.product_id)
-        .join(Organisation, Organisation.id == Product.supplier_id)
-        .join(ReturnPolicy, ReturnPolicy.code == Product.return_code)
-        .join(ComplianceClass, ComplianceClass.code == Product.compliance_code)
-        .where(Sku.id.in_(sku_ids))
-    )
+    rows = session.execute(OFFERS, {"skus": list(sku_ids)})
     return {row[0]: Offer(*row) for row in rows}
 
 

@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from foundation import clock
+from foundation.db import add_rows
 from foundation.errors import BadInput, KeyReused, Named, NotFound, NotSignedIn
 from foundation.ids import digest, time_uuid
 from foundation.locks import lock_key
@@ -251,14 +252,13 @@ def _write(
     )
     session.add(order)
     session.flush()
-    session.execute(insert(OrderContact), {"order_id": order_id, **asdict(destination)})
+    add_rows(session, OrderContact, [{"order_id": order_id, **asdict(destination)}])
     _write_parcels(session, order_id, priced, numbers, now=now)
     if checkout.from_cart:
-        mine = select(Cart.id).where(Cart.account_id == actor.id)
         session.execute(
-            delete(CartLine)
-            .where(CartLine.cart_id.in_(mine), CartLine.sku_id.in_(numbers))
-            .execution_options(synchronize_session=False)
+            TAKE_OUT,
+            {"buyer": actor.id, "skus": list(numbers)},
+            execution_options={"synchronize_session": False},
         )
     publish(session, OrderPlaced(str(order_id)), now=now)
     audit(
@@ -273,12 +273,19 @@ def _write(
     return order
 
 
+TAKE_OUT = delete(CartLine).where(
+    CartLine.cart_id.in_(select(Cart.id).where(Cart.account_id == bindparam("buyer"))),
+    CartLine.sku_id.in_(bindparam("skus", expanding=True)),
+)
+
+
 def _write_parcels(
     session: Session, order_id: UUID, priced: Quote, numbers: Mapping[int, int], *, now: datetime
 ) -> None:
     parcels = [(time_uuid(now), parcel) for parcel in priced.parcels]
-    session.execute(
-        insert(SubOrder),
+    add_rows(
+        session,
+        SubOrder,
         [
             {
                 "id": sub_order_id,
@@ -295,8 +302,9 @@ def _write_parcels(
             for sub_order_id, parcel in parcels
         ],
     )
-    session.execute(
-        insert(OrderLine),
+    add_rows(
+        session,
+        OrderLine,
         [
             {
                 "sub_order_id": sub_order_id,
@@ -357,15 +365,20 @@ def promise(
             ) from refused
 
 
+PLACES = (
+    select(Place.organisation_id, Place.id)
+    .where(
+        Place.organisation_id.in_(bindparam("suppliers", expanding=True)),
+        Place.kind.in_(STOCK_KINDS),
+    )
+    .order_by(Place.kind != "warehouse", Place.id)
+)
+
+
 def supplier_places(session: Session, supplier_ids: Sequence[int]) -> dict[int, list[int]]:
     """Give, by supplier, the places that parcels leave from: warehouses first, then workshops."""
-    rows = session.execute(
-        select(Place.organisation_id, Place.id)
-        .where(Place.organisation_id.in_(supplier_ids), Place.kind.in_(STOCK_KINDS))
-        .order_by(Place.kind != "warehouse", Place.id)
-    )
     found: dict[int, list[int]] = {}
-    for supplier_id, place_id in rows:
+    for supplier_id, place_id in session.execute(PLACES, {"suppliers": list(supplier_ids)}):
         found.setdefault(supplier_id, []).append(place_id)
     return found
 
@@ -383,14 +396,9 @@ def reserve_together(
     skus = sorted({want.sku_id for want in wants})
     on_shelf = shelf(session, skus, place_ids, today=today, lock=True)
     chosen = _one_place(wants, on_shelf, place_ids)
-    reserve(
-        session,
-        owner,
-        wants,
-        place_ids if chosen is None else [chosen],
-        until=until,
-        today=today,
-    )
+    if chosen is not None:
+        on_shelf = [free for free in on_shelf if free.place_id == chosen]
+    reserve(session, owner, wants, place_ids, until=until, today=today, on_shelf=on_shelf)
 
 
 def _one_place(

@@ -1,10 +1,11 @@
 """How orders and parcels end: called off, run out of time, received, given back."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -262,20 +263,38 @@ def _end(session: Session, order: Order, *, actor: Actor, now: datetime) -> None
     )
 
 
+LOCK_ORDER_OF = (
+    select(Order)
+    .where(
+        Order.id
+        == select(SubOrder.order_id).where(SubOrder.id == bindparam("parcel")).scalar_subquery()
+    )
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def lock_parcel(session: Session, sub_order_id: UUID) -> tuple[Order, SubOrder]:
     """Lock a parcel's order and give both, read afresh; raise NotFound."""
-    order_id = session.scalar(select(SubOrder.order_id).where(SubOrder.id == sub_order_id))
-    order = lock_order(session, order_id)
+    order = session.scalar(LOCK_ORDER_OF, {"parcel": sub_order_id})
     if order is None:
         raise NotFound("There is no such order")
     return order, session.get_one(SubOrder, sub_order_id, populate_existing=True)
 
 
+NUMBERS = select(OrderLine.number).where(OrderLine.sub_order_id == bindparam("parcel"))
+
+
 def parcel_reservations(session: Session, order_id: UUID, sub_order_id: UUID) -> list[Reservation]:
     """Give the live reservations of one parcel, locked and in key order."""
-    numbers = set(
-        session.scalars(select(OrderLine.number).where(OrderLine.sub_order_id == sub_order_id))
-    )
+    numbers = set(session.scalars(NUMBERS, {"parcel": sub_order_id}))
+    return line_reservations(session, order_id, numbers)
+
+
+def line_reservations(
+    session: Session, order_id: UUID, numbers: Collection[int]
+) -> list[Reservation]:
+    """Give the live reservations of some of an order's lines, locked and in key order."""
     return [one for one in reservations_of(session, owner_of(order_id)) if one.line in numbers]
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import CompoundSelect, Integer, bindparam, exists, literal, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -27,7 +27,7 @@ from trade.orders.messages import ParcelShipped
 from trade.orders.models import Order, OrderContact, OrderLine, Payment, SubOrder
 from trade.orders.rules import Destination, owner_of, plain
 from trade.orders.services.checkout import reserve_together, supplier_places
-from trade.orders.services.endings import lock_parcel, parcel_reservations
+from trade.orders.services.endings import line_reservations, lock_parcel
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import SELLABLE, record_sale
 
@@ -48,6 +48,7 @@ class Dispatch:
 class Promise(NamedTuple):
     """One line of the parcel as its sale needs it."""
 
+    number: int
     gtin: str
     tracking: str
     unit_price_fen: int
@@ -122,21 +123,27 @@ def dispatch_sub_order(
     return parcel
 
 
-def _promises(session: Session, sub_order_id: UUID) -> dict[int, Promise]:
-    rows = session.execute(
-        select(
-            OrderLine.sku_id,
-            Sku.gtin,
-            Sku.tracking,
-            OrderLine.unit_price_fen,
-            OrderLine.price_version,
-            OrderLine.name_zh,
-            OrderLine.name_en,
-        )
-        .join(Sku, Sku.id == OrderLine.sku_id)
-        .where(OrderLine.sub_order_id == sub_order_id)
+PROMISES = (
+    select(
+        OrderLine.sku_id,
+        OrderLine.number,
+        Sku.gtin,
+        Sku.tracking,
+        OrderLine.unit_price_fen,
+        OrderLine.price_version,
+        OrderLine.name_zh,
+        OrderLine.name_en,
     )
-    return {row[0]: Promise(row[1], row[2], row[3], row[4], Named(row[5], row[6])) for row in rows}
+    .join(Sku, Sku.id == OrderLine.sku_id)
+    .where(OrderLine.sub_order_id == bindparam("parcel"))
+)
+
+
+def _promises(session: Session, sub_order_id: UUID) -> dict[int, Promise]:
+    return {
+        row[0]: Promise(row[1], row[2], row[3], row[4], row[5], Named(row[6], row[7]))
+        for row in session.execute(PROMISES, {"parcel": sub_order_id})
+    }
 
 
 def _usable(
@@ -148,7 +155,8 @@ def _usable(
     today: date,
 ) -> list[Reservation]:
     """Give the parcel's reservations, blocked lots exchanged for others."""
-    reserved = parcel_reservations(session, order.id, parcel.id)
+    lines = {promise.number for promise in promises.values()}
+    reserved = line_reservations(session, order.id, lines)
     blocked = _blocked(session, reserved, today)
     lot_ids = {one.lot_id for one in reserved}
     if not blocked:
@@ -175,26 +183,47 @@ def _usable(
         ) from refused
     allocate(session, owner)
     session.flush()
-    return parcel_reservations(session, order.id, parcel.id)
+    return line_reservations(session, order.id, lines)
+
+
+STANDING = Hold.released_at.is_(None)
+STOPPED: CompoundSelect[tuple[str, int | None]] = union_all(
+    select(literal("lot"), Lot.id).where(
+        Lot.id.in_(bindparam("lots", expanding=True)),
+        or_(
+            Lot.best_before < bindparam("today"),
+            exists().where(Hold.lot_id == Lot.id, STANDING),
+        ),
+    ),
+    select(literal("place"), Hold.place_id).where(
+        Hold.place_id.in_(bindparam("places", expanding=True)), STANDING
+    ),
+)
 
 
 def _blocked(session: Session, reserved: Sequence[Reservation], today: date) -> list[Reservation]:
-    lot_ids = {one.lot_id for one in reserved}
-    stopped = set(
-        session.scalars(
-            select(Lot.id)
-            .outerjoin(Hold, (Hold.lot_id == Lot.id) & Hold.released_at.is_(None))
-            .where(Lot.id.in_(lot_ids), or_(Hold.id.is_not(None), Lot.best_before < today))
-        )
+    found = session.execute(
+        STOPPED,
+        {
+            "lots": [one.lot_id for one in reserved],
+            "places": [one.place_id for one in reserved],
+            "today": today,
+        },
     )
-    held_places = set(
-        session.scalars(
-            select(Hold.place_id).where(
-                Hold.place_id.in_({one.place_id for one in reserved}), Hold.released_at.is_(None)
-            )
-        )
-    )
-    return [one for one in reserved if one.lot_id in stopped or one.place_id in held_places]
+    stopped = {tuple(row) for row in found}
+    return [
+        one
+        for one in reserved
+        if ("lot", one.lot_id) in stopped or ("place", one.place_id) in stopped
+    ]
+
+
+LOCK_LOTS = (
+    select(Lot.id)
+    .where(Lot.id.in_(bindparam("lots", expanding=True)))
+    .order_by(Lot.id)
+    .with_for_update(key_share=True)
+)
 
 
 def _lock_lots(session: Session, lot_ids: Collection[int]) -> None:
@@ -202,9 +231,7 @@ def _lock_lots(session: Session, lot_ids: Collection[int]) -> None:
 
     Rows that refer to these lots may still be written meanwhile, by a checkout for instance.
     """
-    session.execute(
-        select(Lot.id).where(Lot.id.in_(lot_ids)).order_by(Lot.id).with_for_update(key_share=True)
-    ).all()
+    session.execute(LOCK_LOTS, {"lots": list(lot_ids)}).all()
 
 
 class Part(NamedTuple):
@@ -306,14 +333,6 @@ def _items(
     packing: Packing, parts: Sequence[Part], promises: Mapping[int, Promise], scanned: Scanned
 ) -> list[Item]:
     """Give the lines of the sale at one place: serials where packs have them, else lots."""
-    session = packing.session
-    numbers = dict(
-        session.execute(
-            select(Lot.id, Lot.lot_no).where(Lot.id.in_({part.lot_id for part in parts}))
-        )
-        .tuples()
-        .all()
-    )
     items: list[Item] = []
     for part in parts:
         promise, left = promises[part.sku_id], part.quantity
@@ -332,7 +351,8 @@ def _items(
             items += [sold._replace(serial=serial) for serial in picked]
             left -= len(seen) + len(picked)
         if left:
-            items.append(sold._replace(quantity=left, lot_no=numbers[part.lot_id]))
+            lot_no = packing.session.get_one(Lot, part.lot_id).lot_no
+            items.append(sold._replace(quantity=left, lot_no=lot_no))
     return items
 
 
@@ -360,25 +380,31 @@ def _pick_units(packing: Packing, part: Part, wanted: int, besides: Sequence[str
     return _loose(session, part, wanted, besides)
 
 
+LOOSE = (
+    select(Serial.serial)
+    .where(
+        Serial.lot_id == bindparam("lot"),
+        Serial.place_id == bindparam("place"),
+        Serial.state.in_(SELLABLE),
+        Serial.unit_id.is_(None),
+        Serial.serial.not_in(bindparam("besides", expanding=True)),
+        Serial.id.not_in(select(Hold.serial_id).where(Hold.serial_id.is_not(None), STANDING)),
+    )
+    .order_by(Serial.serial)
+    .limit(bindparam("wanted", type_=Integer))
+)
+
+
 def _loose(session: Session, part: Part, wanted: int, besides: Sequence[str]) -> list[str]:
     if wanted <= 0:
         return []
-    held = select(Hold.serial_id).where(Hold.serial_id.is_not(None), Hold.released_at.is_(None))
-    return list(
-        session.scalars(
-            select(Serial.serial)
-            .where(
-                Serial.lot_id == part.lot_id,
-                Serial.place_id == part.place_id,
-                Serial.state.in_(SELLABLE),
-                Serial.unit_id.is_(None),
-                Serial.serial.not_in(besides),
-                Serial.id.not_in(held),
-            )
-            .order_by(Serial.serial)
-            .limit(wanted)
-        )
-    )
+    given = {
+        "lot": part.lot_id,
+        "place": part.place_id,
+        "besides": list(besides),
+        "wanted": wanted,
+    }
+    return list(session.scalars(LOOSE, given))
 
 
 class ShippingLabel(NamedTuple):

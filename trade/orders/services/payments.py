@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -110,26 +110,32 @@ def take_notice(session: Session, provider: str, notice: ProviderNotice, *, now:
     return outcome
 
 
+LOCK_ORDER = (
+    select(Order)
+    .where(Order.id == bindparam("order"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def lock_order(session: Session, order_id: UUID | None) -> Order | None:
     """Lock an order's row and read it afresh: whatever changes an order starts here."""
     if order_id is None:
         return None
-    return session.scalar(
-        select(Order)
-        .where(Order.id == order_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    return session.scalar(LOCK_ORDER, {"order": order_id})
+
+
+PARCELS = (
+    select(SubOrder)
+    .where(SubOrder.order_id == bindparam("order"))
+    .order_by(SubOrder.id)
+    .execution_options(populate_existing=True)
+)
 
 
 def parcels_of(session: Session, order_id: UUID) -> Sequence[SubOrder]:
     """Give an order's parcels, read afresh; the order is locked."""
-    return session.scalars(
-        select(SubOrder)
-        .where(SubOrder.order_id == order_id)
-        .order_by(SubOrder.id)
-        .execution_options(populate_existing=True)
-    ).all()
+    return session.scalars(PARCELS, {"order": order_id}).all()
 
 
 def _order_id(session: Session, provider: str, said: ProviderPayment) -> UUID | None:
@@ -146,15 +152,18 @@ def _order_id(session: Session, provider: str, said: ProviderPayment) -> UUID | 
         return None
 
 
+LOCK_PAYMENT = (
+    select(Payment)
+    .where(Payment.provider == bindparam("provider"), Payment.external_id == bindparam("external"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
+
 def _payment(
     session: Session, order: Order, provider: str, said: ProviderPayment, *, now: datetime
 ) -> Payment:
-    payment = session.scalar(
-        select(Payment)
-        .where(Payment.provider == provider, Payment.external_id == said.external_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
+    payment = session.scalar(LOCK_PAYMENT, {"provider": provider, "external": said.external_id})
     if payment is None:  # the provider's page opened, and we stopped before we could write it down
         payment = Payment(
             id=time_uuid(now),
@@ -173,7 +182,6 @@ def _payment(
             look_at=now,
         )
         session.add(payment)
-        session.flush()
     return payment
 
 
