@@ -22,9 +22,13 @@ from app.backup import restore as put_back
 from app.demo.accounts import demo_accounts
 from app.demo.seed import seed_demo
 from app.migrate import upgrade
+from app.seeding import take_in_region
 from app.settings import Settings, read_settings
+from foundation import clock
 from foundation.db import Database, open_database
 from parties.network.models import Region
+from parties.people.permissions import SYSTEM, Grant, Role
+from parties.people.services.accounts import create_account
 
 HOUSE = Path(__file__).parents[1]
 
@@ -53,10 +57,16 @@ def migrate() -> None:
 
 
 @main.command()
-@click.option("--demo/--no-demo", default=True, help="Also a year of demo sales and orders.")
+@click.option("--demo/--no-demo", default=True, help="With people, and a year of sales and orders.")
 @click.option("--small", is_flag=True, help="A hundredth of the demo's sales, for a quick look.")
-def seed(*, demo: bool, small: bool) -> None:
-    """Take in the region's data, and the demo, into an empty database."""
+@click.option(
+    "--region",
+    default=HOUSE / "data" / "region",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The folder that describes the region.",
+)
+def seed(*, demo: bool, small: bool, region: Path) -> None:
+    """Take in a region's data, and the demo, into an empty database."""
     settings = read_settings()
     database = _open(settings)
     upgrade(database)
@@ -65,7 +75,32 @@ def seed(*, demo: bool, small: bool) -> None:
         return
     if demo and not settings.demo:
         raise click.ClickException("A production installation takes in no demo")
-    seed_demo(database, settings, small=small, sales=demo)
+    if demo:
+        seed_demo(database, settings, small=small)
+        return
+    with database.transaction() as session:
+        take_in_region(session, region, now=clock.now())
+    click.echo(f"Took in the region of {region}.")
+
+
+@main.command()
+@click.option("--email", prompt=True)
+@click.option("--name", prompt=True)
+@click.password_option()
+def operator(email: str, name: str, password: str) -> None:
+    """Open the first operator's account; operators then give all other roles."""
+    database = _open(read_settings())
+    with database.transaction() as session:
+        create_account(
+            session,
+            display_name=name,
+            email=email,
+            password=password,
+            grants=(Grant(Role.OPERATOR),),
+            actor=SYSTEM,
+            now=clock.now(),
+        )
+    click.echo(f"{email} may sign in as operator.")
 
 
 @main.command()

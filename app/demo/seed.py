@@ -37,17 +37,14 @@ INFERRED_EVERY = 7
 """Of goods tracked by lot, one line in so many is sold without its lot being scanned."""
 
 
-def seed_demo(
-    database: Database, settings: Settings, *, small: bool = False, sales: bool = True
-) -> None:
+def seed_demo(database: Database, settings: Settings, *, small: bool = False) -> None:
     """Take in the region and its people, then a year of lots, sales and orders."""
     begun = time.monotonic()
     now = clock.now()
     with database.transaction() as session:
         take_in_region(session, REGION, now=now - timedelta(days=400))
         people = make_accounts(session, settings, actor=SEEDER, now=now - timedelta(days=400))
-    if sales:
-        Past(database, settings, people, now=now, small=small).run()
+    Past(database, settings, people, now=now, small=small).run()
     click.echo(f"Seeded in {time.monotonic() - begun:.0f} s", err=True)
 
 
