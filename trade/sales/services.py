@@ -241,6 +241,21 @@ SERIALS = (
 )
 
 
+PACKS = (
+    select(Sku.gtin, Sku.id, Sku.base_unit, *SKU_COLUMNS)
+    .join(Product, Product.id == Sku.product_id)
+    .where(Sku.gtin.in_(bindparam("gtins", expanding=True)), Sku.raw.is_(False))
+)
+NAMED_LOTS = (
+    select(Sku.gtin, Lot.id, Lot.lot_no, Lot.best_before)
+    .join(Sku, Sku.id == Lot.sku_id)
+    .where(
+        Sku.gtin.in_(bindparam("gtins", expanding=True)),
+        Lot.lot_no.in_(bindparam("lot_nos", expanding=True)),
+    )
+)
+
+
 def _find_serials(
     session: Session, items: Sequence[Item]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
@@ -280,11 +295,7 @@ def _find_lots(
 ) -> dict[Item, list[Line]]:
     if not items:
         return {}
-    rows = session.execute(
-        select(Sku.gtin, Sku.id, Sku.base_unit, *SKU_COLUMNS)
-        .join(Product, Product.id == Sku.product_id)
-        .where(Sku.gtin.in_({item.gtin for item in items}), Sku.raw.is_(False))
-    )
+    rows = session.execute(PACKS, {"gtins": sorted({item.gtin for item in items})})
     skus = {row[0]: tuple(row[1:]) for row in rows}
     named = _named_lots(session, items)
     lines: dict[Item, list[Line]] = {}
@@ -336,12 +347,8 @@ def _named_lots(
     if not wanted:
         return {}
     rows = session.execute(
-        select(Sku.gtin, Lot.id, Lot.lot_no, Lot.best_before)
-        .join(Sku, Sku.id == Lot.sku_id)
-        .where(
-            Sku.gtin.in_({gtin for gtin, _ in wanted}),
-            Lot.lot_no.in_({lot_no for _, lot_no in wanted}),
-        )
+        NAMED_LOTS,
+        {"gtins": [gtin for gtin, _ in wanted], "lot_nos": [lot_no for _, lot_no in wanted]},
     )
     return {(gtin, lot_no): (lot_id, lot_no, best) for gtin, lot_id, lot_no, best in rows}
 
