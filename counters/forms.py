@@ -56,6 +56,14 @@ def read_ticket(body: Any, *, place_id: int, now: datetime) -> Ticket:
     )
 
 
+def read_json(data: bytes | str, field: str = "sale") -> Any:
+    """Read JSON from outside; what is cut short, nested without end or no JSON is refused."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("This is not a sale that can be read", field=field) from error
+
+
 def read_items(listed: Any) -> tuple[Item, ...]:
     """Read the items of a sale."""
     if not isinstance(listed, list) or not 0 < len(listed) <= MOST_LINES:
@@ -71,10 +79,7 @@ def read_basket(text: str) -> tuple[Item, ...]:
     """Read the basket that a page without a script carries in a hidden field; empty is empty."""
     if not text.strip():
         return ()
-    try:
-        listed = json.loads(text)
-    except ValueError as error:
-        raise BadInput("The basket could not be read", field="basket") from error
+    listed = read_json(text, "basket")
     return read_items(listed) if listed else ()
 
 

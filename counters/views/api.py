@@ -3,6 +3,7 @@
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from counters.forms import read_json
 from counters.views.sell import sale_as_json
 from foundation import clock
 from foundation.errors import NotSignedIn
@@ -21,4 +22,4 @@ def take_sale(code: str) -> ResponseReturnValue:
     """Record a sale that a partner's register made. A cookie does not count here."""
     if bearer() is None:
         raise NotSignedIn("This address wants a token")
-    return sale_as_json(code, request.get_json(silent=True), now=clock.now())
+    return sale_as_json(code, read_json(request.get_data()), now=clock.now())

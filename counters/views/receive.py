@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from counters.forms import read_json
 from counters.queries.shipments import CaseFound, case_by_sscc, case_with, expected
 from counters.rules import Kind
 from counters.views.common import asked, outlet_here, page
@@ -32,7 +33,7 @@ def receive(code: str) -> ResponseReturnValue:
 @requires(Can.RECEIVE_GOODS)
 def receive_one(code: str) -> ResponseReturnValue:
     """Receive the scanned case, or say why not. The same case again changes nothing."""
-    fields = request.get_json(silent=True) if request.is_json else request.form
+    fields = read_json(request.get_data(), "code") if request.is_json else request.form
     text = str(fields.get("code", ""))[:2_000] if isinstance(fields, dict) else ""
     now = clock.now()
     with reading() as session:

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from counters.answers import answer_to, answers_to_items
-from counters.forms import read_basket, read_items, read_ticket, write_basket
+from counters.forms import read_basket, read_items, read_json, read_ticket, write_basket
 from counters.queries.goods import goods_by_gtin
 from counters.queries.outlets import outlets_of
 from counters.rules import Good, Kind, put, read_yuan, share_out, total_of
@@ -98,10 +98,7 @@ def _twice(answer: Answer) -> Answer:
 
 def json_object(text: str) -> dict[str, Any]:
     """Read one JSON object that a page's button carries."""
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise BadInput("This is not a sale that can be read", field="take") from error
+    value = read_json(text, "take")
     if not isinstance(value, dict):
         raise BadInput("This is not a sale that can be read", field="take")
     return value
@@ -211,7 +208,7 @@ def sales(code: str) -> ResponseReturnValue:
     """Record a sale: JSON from the till's script, or the fields of the page without one."""
     now = clock.now()
     if request.is_json:
-        return sale_as_json(code, request.get_json(silent=True), now=now)
+        return sale_as_json(code, read_json(request.get_data()), now=now)
     with reading() as session:
         outlet = outlet_here(session, code, Can.SELL)
     items = read_basket(request.form.get("basket", ""))
