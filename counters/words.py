@@ -96,6 +96,7 @@ SCRIPT: Final = {
     "items": _l("This sale, %(count)s items"),
     "empty": _l("This sale"),
     "one": _l("one pack"),
+    "serial": _l("No. %(serial)s"),
     "short": _l("the books have only %(free)s"),
     "remove": _l("Remove %(name)s"),
     "amount": _l("Quantity of %(name)s"),

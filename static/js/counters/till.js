@@ -87,7 +87,7 @@ function drawLine(item, position) {
   spot("spec").textContent = item.spec;
   spot("price").textContent = `¥${yuan(item.price_fen)}`;
   spot("lot").textContent = item.lot ?? "";
-  spot("serial").textContent = item.serial ? `No. ${item.serial}` : "";
+  spot("serial").textContent = item.serial ? say("serial", { serial: item.serial }) : "";
   const single = item.serial !== null;
   spot("one").hidden = !single;
   spot("qty").hidden = single;
