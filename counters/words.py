@@ -13,7 +13,7 @@ from foundation.money import yuan
 
 TITLES: Final = {
     Kind.GO: _l("Sell"),
-    Kind.SLOW: _l("Near expiry"),
+    Kind.SLOW: _l("Expires soon"),
     Kind.STOP: _l("Do not sell"),
     Kind.ASK: _l("Other code"),
 }
@@ -69,7 +69,7 @@ NEXT: Final = {
 TENDER_WORDS: Final = {
     "cash": _l("Cash"),
     "shop_qr": _l("Shop's payment code"),
-    "voucher": _l("Voucher"),
+    "voucher": _l("Paper voucher"),
     "stripe": _l("Paid online"),
 }
 CERTAINTY_WORDS: Final = {
@@ -99,7 +99,7 @@ SCRIPT: Final = {
     "serial": _l("No. %(serial)s"),
     "short": _l("the books have only %(free)s"),
     "remove": _l("Remove %(name)s"),
-    "amount": _l("Quantity of %(name)s"),
+    "amount": _l("How many of %(name)s"),
     "settle": _l("Record the sale"),
     "settle_change": _l("Record the sale, change %(change)s"),
     "add_tender": _l("Add this, %(left)s to go"),
@@ -110,7 +110,7 @@ SCRIPT: Final = {
     "no_amount": _l("Type an amount like 50 or 19.80"),
     "cash": _l("Cash"),
     "shop_qr": _l("Shop's payment code"),
-    "voucher": _l("Voucher"),
+    "voucher": _l("Paper voucher"),
     "drop": _l("Remove %(name)s"),
     "unsent": _l(
         "This sale has not reached the server yet. It is kept on this device; "

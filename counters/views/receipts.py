@@ -135,7 +135,7 @@ def receipts(code: str) -> ResponseReturnValue:
 
 
 def _file(outlet: Outlet, rows: Iterable[Any]) -> ResponseReturnValue:
-    head = (_("Receipt"), _("Time"), _("Business day"), _("Packs"), _("Total in yuan"))
+    head = (_("Receipt"), _("Time"), _("Business day"), _("Pieces"), _("Total in yuan"))
     lines = [
         (
             row[1],

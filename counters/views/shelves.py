@@ -86,8 +86,8 @@ def _file(outlet: Outlet, lines: list[OnShelf]) -> ResponseReturnValue:
         _("Lot"),
         _("Good until"),
         _("Days left"),
-        _("On the shelf"),
-        _("Promised"),
+        _("Count here"),
+        _("Held for orders"),
         _("State"),
     )
     rows = [
