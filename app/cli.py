@@ -150,9 +150,6 @@ def _serve(settings: Settings, *, host: str, threads: int, workers: int) -> None
         blocking_threads=threads,
         log_enabled=False,
         working_dir=HOUSE,
-        static_path_mount=[HOUSE / "static"],
-        static_path_route=["/static"],
-        static_path_expires=86400,
     )
     server.serve()
 
