@@ -18,6 +18,14 @@ from goods.catalogue.models import Certificate
 from insight.alerts.rules import near_expiry
 from traceability.models import Recall
 
+BY_CASE = frozenset({"packing", "unpacking", "shipping", "receiving", "stocking", "stock_taking"})
+"""Steps that come case by case: a day's are told in one line."""
+MOST_SELLING_DAYS = 15
+"""Sales on more days than this are told by month."""
+RANK = {"packing": 1, "shipping": 2, "receiving": 3, "unpacking": 4, "stocking": 5}
+"""What comes first among happenings of the same moment; the rest comes before or is a sale."""
+FAR_AND_WIDE = frozenset({"receiving", "unpacking", "stocking", "retail_selling", "stock_taking"})
+"""Steps that many organisations take; their lines name places only."""
 LOOKS = {"retail_selling": "sold", "holding": "halt", "stock_taking": "odd"}
 
 
@@ -38,8 +46,11 @@ class Stop:
     facts: list[tuple[str, str]] = field(default_factory=list)
     papers: list[Certificate] = field(default_factory=list)
     event_ids: list[Any] = field(default_factory=list)
-    sold_on: date | None = None
-    """The day whose sales this line stands for."""
+    by_place: dict[int, int] = field(default_factory=dict)
+    """Base units by place, where several places share a line."""
+    sold_from: date | None = None
+    sold_to: date | None = None
+    """The days whose sales this line stands for."""
 
     @property
     def lines(self) -> list[tuple[int, str, int]]:
@@ -103,7 +114,13 @@ def journey(session: Session, head: LotHead, today: date) -> Journey:
     """Gather a lot's journey with everything it was made from and that was made from it."""
     lot = head.lot
     kin = queries.family(session, lot.id)
-    happened = queries.happenings(session, list(kin.nodes))
+    happened = sorted(
+        queries.happenings(session, list(kin.nodes)),
+        key=lambda h: (
+            h.at,
+            RANK.get(h.biz_step or "", 9 if h.biz_step == "retail_selling" else 0),
+        ),
+    )
     moves = queries.moves_of(session, lot.id)
     standing = queries.by_place(session, lot.id, moves)
     return Journey(
@@ -112,7 +129,7 @@ def journey(session: Session, head: LotHead, today: date) -> Journey:
         stops=_stops(session, happened, kin),
         balance=balance_of(moves, standing),
         made_from=_made_from(happened, lot.id, kin.nodes),
-        places=standing,
+        places=[place for place in standing if place.kind != "transit" or place.on_hand],
         reached=queries.reached(session, [lot.id, *kin.down]),
         recall=queries.recall_of(session, lot.id),
         expired=lot.best_before is not None and lot.best_before < today,
@@ -180,12 +197,14 @@ def _stops(session: Session, happened: Sequence[Happened], kin: Family) -> list[
     steps = {
         key: {step["step"]: step for step in template.steps} for key, template in templates.items()
     }
+    selling_days = {clock.business_date(h.at) for h in happened if h.biz_step == "retail_selling"}
+    by_month = len(selling_days) > MOST_SELLING_DAYS
     stops: dict[tuple[Any, ...], Stop] = {}
     shown_facts: dict[Any, tuple[Stop, Mapping[str, Any]]] = {}
     for event in happened:
         node = kin.nodes[event.lot_id]
         step = steps.get((node.template, node.template_version), {}).get(event.template_step or "")
-        key = _fold_key(event)
+        key = _fold_key(event, by_month=by_month)
         if key not in stops:
             stops[key] = _stop(event, step, places, organisations)
         stop = stops[key]
@@ -196,8 +215,14 @@ def _stops(session: Session, happened: Sequence[Happened], kin: Family) -> list[
         amount = (event.lot_id, event.role)
         stop.quantities[amount] = stop.quantities.get(amount, 0) + event.quantity
         place = places.get(event.place_id or 0)
-        if place is not None and place not in stop.places and event.biz_step != "shipping":
-            stop.places.append(place)
+        if place is not None and event.biz_step != "shipping":
+            if place not in stop.places:
+                stop.places.append(place)
+            stop.by_place[place.id] = stop.by_place.get(place.id, 0) + event.quantity
+        if event.biz_step == "retail_selling":
+            day = clock.business_date(event.at)
+            stop.sold_from = min(stop.sold_from or day, day)
+            stop.sold_to = max(stop.sold_to or day, day)
         if event.biz_step != "retail_selling" and stop.count == 1:
             shown_facts[event.event_id] = (stop, step or {})
     facts = queries.facts_of(session, list(shown_facts))
@@ -208,15 +233,12 @@ def _stops(session: Session, happened: Sequence[Happened], kin: Family) -> list[
     return list(stops.values())
 
 
-def _fold_key(event: Happened) -> tuple[Any, ...]:
+def _fold_key(event: Happened, *, by_month: bool) -> tuple[Any, ...]:
     day = clock.business_date(event.at)
     if event.biz_step == "retail_selling":
-        return ("sold", day)
-    if event.event_type == "TransformationEvent" or event.biz_step == "holding":
-        return (event.event_id,)
-    by_case = {"packing", "unpacking", "shipping", "receiving", "stocking", "stock_taking"}
-    if event.biz_step in by_case:
-        return (event.biz_step, event.action, event.read_point_id, event.lot_id, day)
+        return ("sold", day.replace(day=1) if by_month else day)
+    if event.biz_step in BY_CASE and event.event_type != "TransformationEvent":
+        return (event.biz_step, event.action, event.lot_id, day)
     return (event.event_id,)
 
 
@@ -237,8 +259,9 @@ def _stop(
         last=event.at,
         recorded_at=event.recorded_at,
         places=[seen] if seen is not None else [],
-        organisation=local(organisation) if organisation and not sold else "",
-        sold_on=clock.business_date(event.at) if sold else None,
+        organisation=local(organisation)
+        if organisation and event.biz_step not in FAR_AND_WIDE
+        else "",
     )
 
 

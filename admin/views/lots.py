@@ -126,6 +126,10 @@ def _lot_page(lot_id: int, form: RecallForm, refusal: str | None = None) -> str:
             sku=head.sku,
             today=today,
             within=within,
+            ever={
+                "from": clock.business_date(head.lot.created_at).isoformat(),
+                "to": today.isoformat(),
+            },
             form=form,
             refusal=refusal,
             may_recall=current_actor().can(Can.RECALL, scope),

@@ -185,7 +185,7 @@ def products_csv() -> ResponseReturnValue:
         gettext("Supplier"),
         gettext("Compliance class"),
         gettext("Status"),
-        gettext("Packs"),
+        gettext("Pack sizes"),
         gettext("From, yuan"),
         gettext("Papers missing"),
     ]
