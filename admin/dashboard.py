@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from flask import url_for
 from flask_babel import gettext
 
-from admin.figures import FEN_IN_WAN, change, local, shown, wan
+from admin.figures import FEN_IN_WAN, UNKNOWN, change, local, shown, wan
 from admin.forms import SalesFilter
 from admin.words import CHANNELS, TIERS, word
+from insight.reach import Reach
 from insight.rollups.rules import Cell, DayCell, Total, buckets, fold, households, into_buckets
 from parties.network.models import County
 from parties.network.queries import TierProgress
@@ -38,7 +39,8 @@ class Ranked(NamedTuple):
     quantity: int
     change: str
     households: str = ""
-    outlets: int = 0
+    outlets: int | None = 0
+    """None: not for this reader to see."""
     outlets_href: str = ""
 
 
@@ -89,6 +91,7 @@ def tiles(progress: Sequence[TierProgress], county: str | None) -> list[Tile]:
             url_for("admin.outlets", tier=tier.tier, **link),
         )
         for tier in progress
+        if aim(tier)
     ]
     return found
 
@@ -161,9 +164,12 @@ class Sums:
         return self._ranked(gettext("Total"), whole, self.link())
 
     def counties(
-        self, counties: Sequence[County], by: str, outlets: Mapping[str, int]
+        self, counties: Sequence[County], by: str, outlets: Mapping[str, int], reach: Reach
     ) -> tuple[Ranking, list[dict[str, Any]]]:
-        """Rank the counties by their goods (`county`) or their outlets (`at`); give the map too."""
+        """Rank the counties by their goods (`county`) or their outlets (`at`); give the map too.
+
+        Beyond reach nothing but the sales is told: households and outlets are others' business.
+        """
         key: Callable[[Cell], str] = (
             (lambda c: c.outlet_county or "") if by == "at" else lambda c: c.origin_county
         )
@@ -176,6 +182,9 @@ class Sums:
             if code not in named:
                 continue
             row = self._ranked(local(named[code]), total, self.link(**{by: code}))
+            if not reach.covers(code):
+                rows.append(row._replace(households=UNKNOWN, outlets=None))
+                continue
             visible += shown_households(households(total.suppliers, self.linked)) or 0
             rows.append(
                 row._replace(
@@ -184,7 +193,7 @@ class Sums:
                 )
             )
         whole = self.total()._replace(outlets=sum(outlets.values()))
-        if by != "at":
+        if by != "at" or not reach.whole:
             # Only what is shown is added up, or a hidden count could be worked out.
             whole = whole._replace(households=f"{visible:,}")
         ranking = Ranking(

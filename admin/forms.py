@@ -74,8 +74,9 @@ def read_period(args: Args, today: date) -> Period:
 
 
 def text_of(args: Args, name: str) -> str | None:
-    """Read a short text; empty is none."""
-    return args.get(name, "").strip()[:MOST_TEXT] or None
+    """Read a short text without control characters; empty is none."""
+    printable = "".join(c for c in args.get(name, "") if c.isprintable())
+    return printable.strip()[:MOST_TEXT] or None
 
 
 def choice_of(args: Args, name: str, among: Mapping[str, Any]) -> str | None:

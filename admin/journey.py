@@ -74,9 +74,24 @@ class Balance(NamedTuple):
     in_transit: int
 
     @property
+    def at_supplier(self) -> int:
+        """Give what neither left for an outlet nor stands in one."""
+        return self.on_hand - self.on_shelf - self.in_transit
+
+    @property
+    def came(self) -> int:
+        """Give all that came in."""
+        return self.made + self.found
+
+    @property
+    def out(self) -> int:
+        """Give all that went out, and what is there."""
+        return self.sold + self.used + self.lost + self.on_hand
+
+    @property
     def gap(self) -> int:
         """Give what came in less what went out and is there: nought in sound books."""
-        return self.made + self.found - self.sold - self.used - self.lost - self.on_hand
+        return self.came - self.out
 
 
 class Yield(NamedTuple):

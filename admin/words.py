@@ -10,7 +10,7 @@ TIERS = {
     "city_hall": lazy_gettext("City halls"),
     "county_hall": lazy_gettext("County halls"),
     "zone": lazy_gettext("Zones"),
-    "counter": lazy_gettext("Counters"),
+    "counter": lazy_gettext("Aid counters"),
 }
 STATUSES = {
     "open": lazy_gettext("In business"),

@@ -99,7 +99,7 @@ def _overview(session: Session, asked: SalesFilter, within: Reach) -> dict[str, 
         county.code: sum(standing.get((county.code, tier), {}).get("open", 0) for tier in TIERS)
         for county in found
     }
-    ranking, cells_of_map = sums.counties(found, by, opened)
+    ranking, cells_of_map = sums.counties(found, by, opened, within)
     lines = {row.code: local(row) for row in choices(session, within).categories}
     return {
         "view_box": region(session).view_box,

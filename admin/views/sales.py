@@ -59,6 +59,8 @@ def chips(asked: SalesFilter, offered: Choices) -> list[tuple[str, str]]:
         "lot": gettext("Lot record"),
     }
     found += [(f"{labels[name]} {value}", without(name)) for name, value in pairs if value]
+    if asked.slice.supplier not in (None, *(row.code for row in offered.suppliers)):
+        found.append((f"{gettext('Supplier')} {asked.slice.supplier}", without("supplier")))
     counties = {row.code: local(row) for row in offered.counties}
     if asked.slice.outlet_county:
         name = counties.get(asked.slice.outlet_county, asked.slice.outlet_county)

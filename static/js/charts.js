@@ -70,7 +70,7 @@ function optionOf(data) {
   };
   const values = {
     type: "value",
-    axisLabel: { color: token("--ink-2"), fontSize: 12, formatter: (value) => number(value) },
+    axisLabel: { color: token("--ink-2"), fontSize: 12, formatter: (value) => number(value, Number.isInteger(value) ? 0 : data.places) },
     splitLine: { lineStyle: { color: token("--line") } },
     splitNumber: 4,
   };

@@ -7,10 +7,12 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from goods.catalogue.models import Sku
 from goods.stock.models import Lot, Serial
 from parties.network.models import Outlet
 from parties.people.permissions import Role
 from tests.factories import NOW, World, actor, on_shelf
+from traceability.services.lots import open_lot
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import Made, record_sale
 
@@ -64,3 +66,9 @@ def a_week_of_trade(w: World) -> list[Lot]:
                 price_fen=w.sku.price_fen - 100 if day == 4 else None,
             )
     return lots
+
+
+def bare_lot(session: Session, sku: Sku, supplier_id: int) -> Lot:
+    """Open a lot of a pack without recording any step of it."""
+    owner = actor(Role.SUPPLIER_OWNER, account_id=901, organisation_id=supplier_id)
+    return open_lot(session, sku_id=sku.id, lot_no="BARE-1", actor=owner, now=NOW)
