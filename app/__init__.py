@@ -26,7 +26,7 @@ LANGUAGES = ("zh", "en")
 
 
 class House(Flask):
-    """The application: static files are kept for a year under their fingerprint, else asked anew."""
+    """The application; static files are kept for a year under their fingerprint."""
 
     @override
     def get_send_file_max_age(self, filename: str | None) -> int | None:
