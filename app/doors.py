@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from admin.views import bp as office
 from app.payments import init_payments
 from app.settings import Settings
+from cooperatives.views import api as cooperatives_api
 from cooperatives.views import blueprint as cooperatives
 from counters.views import api as counters_api
 from counters.views import bp as counters
@@ -44,6 +45,7 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     init_shop(app, terms=load_terms(DATA))
     app.register_blueprint(shop)
     app.register_blueprint(cooperatives)
+    app.register_blueprint(cooperatives_api)
     app.register_blueprint(trace)
     app.register_blueprint(counters)
     app.register_blueprint(counters_api)

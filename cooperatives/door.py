@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from foundation import clock
-from foundation.errors import Refused
+from foundation.errors import Named, Refused
 from parties.network.models import County, Organisation, Town
 from parties.people.guards import current_actor
 from parties.people.permissions import Can
@@ -35,11 +35,14 @@ class Tab(NamedTuple):
 def say(refusal: Refused) -> str:
     """Give a refusal's sentence in the reader's language, filled in."""
     text: str = gettext(refusal.text)
-    params = {
-        name: say(value) if isinstance(value, Refused) else value
-        for name, value in refusal.params.items()
-    }
+    params = {name: _shown(value) for name, value in refusal.params.items()}
     return text % params if params else text
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, Refused):
+        return say(value)
+    return named(value) if isinstance(value, Named) else value
 
 
 def own(permission: Can = Can.SEE_SUPPLIER_DESK) -> frozenset[int]:
@@ -54,7 +57,7 @@ def language() -> str:
 
 
 def named(thing: object, name: str = "name") -> str:
-    """Give a row's text in the reader's language, or in the other one when it is missing."""
+    """Give a row's text in the reader's language, or in the other one; "" of no row."""
     first = getattr(thing, f"{name}_{language()}", "")
     return str(first or getattr(thing, f"{name}_zh", "") or "")
 

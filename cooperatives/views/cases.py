@@ -68,8 +68,8 @@ def case_states() -> dict[str, str]:
     return {
         "packed": gettext("Closed, here"),
         "in_transit": gettext("On the way"),
-        "received": gettext("Received"),
-        "opened": gettext("Opened"),
+        "received": gettext("Goods received"),
+        "opened": gettext("Case opened"),
     }
 
 

@@ -14,8 +14,10 @@ from foundation import clock
 from foundation.web import reading
 from parties.people.guards import current_actor, requires
 from parties.people.permissions import Can
+from trade.orders.queries.suppliers import parcel_queue
 
 OTHERS = 5
+PARCELS = 3
 
 
 @blueprint.get("/")
@@ -48,4 +50,5 @@ def today() -> ResponseReturnValue:
             jobs=waiting_jobs(session, own(), FEW),
             papers=[(paper, paper_state(paper.valid_to, day)) for paper in papers],
             low=low_stock(session, own()),
+            parcels=parcel_queue(session, size=PARCELS, actor=actor),
         )

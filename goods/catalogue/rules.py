@@ -50,15 +50,15 @@ def read_gtin(text: str) -> str:
     return digits
 
 
-def refuse_claims(*texts: str) -> None:
-    """Raise BadInput when a text promises what ordinary food must not promise."""
+def refuse_claims(*texts: str, field: str = "description_zh") -> None:
+    """Raise BadInput on `field` when a text promises what ordinary food must not promise."""
     for text in texts:
         low = text.lower()
         for word in (*CLAIMS_ZH, *CLAIMS_EN):
             if word in low:
                 raise BadInput(
                     "Ordinary food may not be sold with the word “%(word)s”",
-                    field="description_zh",
+                    field=field,
                     word=word,
                 )
 
@@ -147,3 +147,32 @@ def fragments_of(words: Sequence[str]) -> tuple[str, ...]:
         else:
             found.extend(word[i : i + 2] for i in range(max(1, len(word) - 1)))
     return tuple(dict.fromkeys(found))[: MOST_WORDS * 2]
+
+
+PAPER_KINDS: Mapping[str, str] = {
+    "conformity_certificate": "conformity_certificate",
+    "animal_quarantine_cert": "quarantine_certificate",
+    "meat_inspection_cert": "meat_inspection_certificate",
+    "food_licence": "food_licence",
+}
+"""Which kind of paper on file answers which demand of a compliance class."""
+TEXT_DEMANDS: Mapping[str, tuple[str, ...]] = {
+    "origin": ("origin_zh",),
+    "standard_no": ("standard",),
+    "label_fields": ("ingredients_zh", "storage_zh", "origin_zh"),
+    "fibre_content": ("ingredients_zh",),
+}
+"""Which texts of a product answer which demand."""
+
+
+def demand_state(code: str, texts: Mapping[str, str], papers: Sequence[str]) -> str:
+    """Tell whether a compliance class's demand is met, missing, or the supplier's own word.
+
+    `papers` are the kinds of valid papers on file. What neither a paper nor a text can show is
+    declared by the supplier, who answers for it.
+    """
+    if kind := PAPER_KINDS.get(code):
+        return "met" if kind in papers else "missing"
+    if names := TEXT_DEMANDS.get(code):
+        return "met" if all(texts.get(name) for name in names) else "missing"
+    return "declared"

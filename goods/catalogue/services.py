@@ -1,28 +1,42 @@
 """Verbs of the catalogue."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.clock import business_date
+from foundation.errors import BadInput, Named, NotFound, Refused
+from goods.catalogue.demands import demands_of
 from goods.catalogue.models import (
     Assortment,
     Category,
+    Certificate,
     ComplianceClass,
     Price,
     Product,
     ReturnPolicy,
     Sku,
 )
-from goods.catalogue.rules import check_product, read_gtin, search_text
+from goods.catalogue.rules import check_product, read_gtin, refuse_claims, search_text
 from parties.network.models import County, Organisation
 from parties.people.audit import audit
 from parties.people.permissions import Actor, Can, Scope
 
 Row = Mapping[str, Any]
+
+LONGEST_TEXT = 1500
+PAPER_ON_FILE = (
+    "food_licence",
+    "business_licence",
+    "test_report",
+    "conformity_certificate",
+    "quarantine_certificate",
+    "meat_inspection_certificate",
+)
+"""Kinds of papers that a supplier may put on file by itself."""
 
 PRODUCT_TEXTS = [
     "name_zh",
@@ -39,6 +53,15 @@ PRODUCT_TEXTS = [
     "origin_en",
     "standard",
 ]
+
+
+CLAIMING_TEXTS = [name for name in PRODUCT_TEXTS if name.startswith(("name", "summary", "desc"))]
+
+
+class PapersMissing(Refused):
+    """A paper or text that this class of goods must have is not on file."""
+
+    code = "papers_missing"
 
 
 class ImportRefused(Refused):
@@ -170,22 +193,7 @@ def _take_in(
     product.illustration = row.get("illustration") or category.illustration
     product.ground = row.get("ground") or category.ground
     product.demo = bool(row.get("demo"))
-    product.search_text = search_text(
-        [
-            product.code,
-            product.name_zh,
-            product.name_en,
-            product.brand_zh,
-            product.summary_zh,
-            county.name_zh,
-            county.name_en,
-            category.name_zh,
-            category.name_en,
-            supplier.short_zh,
-            supplier.short_en,
-            product.origin_zh,
-        ]
-    )
+    product.search_text = _search_text(product, county, category, supplier)
     if publish and product.status != "published":
         product.status, product.published_at = "published", now
     session.add(product)
@@ -205,6 +213,27 @@ def _take_in(
         after={"code": product.code, "status": product.status, "packs": len(row["skus"])},
     )
     return product
+
+
+def _search_text(
+    product: Product, county: County, category: Category, supplier: Organisation
+) -> str:
+    return search_text(
+        [
+            product.code,
+            product.name_zh,
+            product.name_en,
+            product.brand_zh,
+            product.summary_zh,
+            county.name_zh,
+            county.name_en,
+            category.name_zh,
+            category.name_en,
+            supplier.short_zh,
+            supplier.short_en,
+            product.origin_zh,
+        ]
+    )
 
 
 def _take_in_sku(
@@ -293,13 +322,27 @@ def _own_sku(session: Session, sku_id: int) -> tuple[Sku, Organisation]:
 def set_status(
     session: Session, product_id: int, status: str, *, actor: Actor, now: datetime
 ) -> Product:
-    """Publish a product or take it off the shelf. Raises BadInput, NotFound, NotAllowed."""
+    """Publish a product or take it off the shelf.
+
+    Raises BadInput, also for a word that ordinary food may not be sold with, PapersMissing when
+    the compliance class demands what is not on file, NotFound, NotAllowed.
+    """
     product = session.get(Product, product_id, with_for_update=True)
     if product is None:
         raise NotFound("There is no such product")
     if status not in {"published", "unpublished"}:
         raise BadInput("A product is published or taken off", field="status")
-    _must_manage(actor, session.get_one(Organisation, product.supplier_id))
+    supplier = session.get_one(Organisation, product.supplier_id)
+    _must_manage(actor, supplier)
+    if status == "published" and product.status != "published":
+        refuse_claims(*(getattr(product, name) for name in CLAIMING_TEXTS))
+        for demand in demands_of(session, product, supplier, today=business_date(now)):
+            if demand.state == "missing":
+                raise PapersMissing(
+                    "Before this is sold we need: %(paper)s",
+                    field="status",
+                    paper=Named(demand.name_zh, demand.name_en),
+                )
     before, product.status = product.status, status
     if status == "published" and product.published_at is None:
         product.published_at = now
@@ -315,6 +358,118 @@ def set_status(
     )
     session.flush()
     return product
+
+
+def edit_texts(
+    session: Session, product_id: int, texts: Mapping[str, str], *, actor: Actor, now: datetime
+) -> Product:
+    """Give a product other texts; `texts` names those of PRODUCT_TEXTS that change.
+
+    Raises BadInput with the field for an empty name, a text that is too long or a word that
+    ordinary food may not be sold with; NotFound, NotAllowed.
+    """
+    product = session.get(Product, product_id, with_for_update=True)
+    if product is None:
+        raise NotFound("There is no such product")
+    supplier = session.get_one(Organisation, product.supplier_id)
+    _must_manage(actor, supplier)
+    changed: list[str] = []
+    for name in PRODUCT_TEXTS:
+        if name not in texts:
+            continue
+        text = texts[name].strip()
+        if not text and name.startswith("name"):
+            raise BadInput("Please fill in this field", field=name)
+        longest = getattr(Product.__table__.c[name].type, "length", None) or LONGEST_TEXT
+        if len(text) > longest:
+            raise BadInput("Please keep this under %(most)s characters", field=name, most=longest)
+        if name in CLAIMING_TEXTS:
+            refuse_claims(text, field=name)
+        if text != getattr(product, name):
+            setattr(product, name, text)
+            changed.append(name)
+    if not changed:
+        return product
+    county = session.get_one(County, product.county_code)
+    category = session.get_one(Category, product.category_code)
+    product.search_text = _search_text(product, county, category, supplier)
+    audit(
+        session,
+        "edit_texts",
+        "product",
+        product.id,
+        actor=actor,
+        now=now,
+        after={"texts": changed},
+    )
+    session.flush()
+    return product
+
+
+class NewPaper(NamedTuple):
+    """A paper that a supplier puts on file, of the organisation or of one product."""
+
+    organisation_id: int
+    kind: str
+    number: str
+    issuer: str
+    issued_on: date
+    valid_to: date | None = None
+    product_id: int | None = None
+    file_key: str | None = None
+
+
+def add_certificate(
+    session: Session, paper: NewPaper, *, actor: Actor, now: datetime
+) -> Certificate:
+    """Put a paper on file. Raises BadInput, NotFound, NotAllowed for another supplier."""
+    supplier = session.get(Organisation, paper.organisation_id)
+    if supplier is None:
+        raise NotFound("There is no such organisation")
+    _must_manage(actor, supplier)
+    if paper.kind not in PAPER_ON_FILE:
+        raise BadInput("Please choose one of the list", field="kind")
+    if paper.issued_on > business_date(now):
+        raise BadInput("This paper is dated in the future", field="issued_on")
+    if paper.valid_to is not None and paper.valid_to < paper.issued_on:
+        raise BadInput("This day is before the paper was issued", field="valid_to")
+    owner = select(Product.supplier_id).where(Product.id == paper.product_id)
+    if paper.product_id is not None and session.scalar(owner) != supplier.id:
+        raise BadInput("Please choose one of the list", field="product_id")
+    known = select(Certificate.id).where(
+        Certificate.organisation_id == supplier.id,
+        Certificate.kind == paper.kind,
+        Certificate.number == paper.number,
+    )
+    if session.scalar(known.limit(1)) is not None:
+        raise BadInput("A paper with this number is already on file", field="number")
+    certificate = Certificate(
+        kind=paper.kind,
+        number=paper.number,
+        organisation_id=supplier.id,
+        product_id=paper.product_id,
+        issuer_zh=paper.issuer,
+        issuer_en=paper.issuer,
+        issued_on=paper.issued_on,
+        valid_to=paper.valid_to,
+        results=[],
+        fields={},
+        file_key=paper.file_key,
+        demo=supplier.demo,
+        created_at=now,
+    )
+    session.add(certificate)
+    session.flush()
+    audit(
+        session,
+        "add_certificate",
+        "certificate",
+        certificate.id,
+        actor=actor,
+        now=now,
+        after={"kind": paper.kind},
+    )
+    return certificate
 
 
 def set_assortment(
