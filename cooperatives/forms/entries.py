@@ -12,13 +12,16 @@ from cooperatives.forms.base import (
     read_moment,
     take,
     text_of,
+    written_amount,
 )
 from cooperatives.forms.papers import read_paper
 from cooperatives.queries.steps import Component, StepContext
 from foundation import clock
-from foundation.errors import BadInput, Refused
+from foundation.errors import BadInput, Named, Refused
 from traceability.rules import read_values
 from traceability.services.lots import Output, StepEntry
+
+UNITS = {"g": ("千克", "kg"), "mL": ("升", "litres"), "piece": ("个", "pieces")}
 
 
 def field_names(context: StepContext) -> dict[str, str]:
@@ -55,6 +58,8 @@ def read_entry(
     quantity = None
     if context.asks_quantity:
         quantity = take(faults, "quantity", lambda: _read_quantity(raw, context))
+    if context.transforms and context.kit is None and quantity and place_id:
+        take(faults, "quantity", lambda: _must_lie(context, place_id, quantity))
     values: dict[str, Any] = {}
     for element in step["key_data_elements"]:
         code = element["code"]
@@ -105,6 +110,18 @@ def _read_quantity(raw: Mapping[str, Any], context: StepContext) -> int:
     if context.factor == 1:
         return read_count(text, "quantity", most=1_000_000_000)
     return read_amount(text, "quantity", context.factor)
+
+
+def _must_lie(context: StepContext, place_id: int, quantity: int) -> None:
+    """Refuse to use more of a material than lies at the place, in the words of the field."""
+    held = next((held for place, held in context.lying if place.id == place_id), 0)
+    if quantity > held:
+        raise BadInput(
+            "Only %(held)s %(unit)s of it lie at this place",
+            field="quantity",
+            held=written_amount(held, context.factor),
+            unit=Named(*UNITS.get(context.unit, UNITS["piece"])),
+        )
 
 
 def _read_outputs(raw: Mapping[str, Any], context: StepContext) -> tuple[Output, ...]:

@@ -133,16 +133,22 @@ def step_context(
 ) -> StepContext:
     """Gather what the form of `step` is built from. At most six statements."""
     organisation_id = found.lot.organisation_id
-    places = own_places(session, organisation_id, step["place_kinds"] or None)
-    if not places:  # whoever has no such place records where the goods are worked on
-        places = own_places(session, organisation_id)
     transforms = step["event_type"] == "TransformationEvent"
+    here = lying(session, found.lot.id, organisation_id)
+    mine = own_places(session, organisation_id)
+    kinds = list(step["place_kinds"] or ())
+    places = sorted(
+        (place for place in mine if place.kind in kinds), key=lambda one: kinds.index(one.kind)
+    )
+    if transforms:  # what lies elsewhere can only be worked on there
+        places += [place for place, _ in here if place not in places]
+    places = places or mine  # whoever has no such place records where the goods are worked on
     kit = _kit(session, found.sku) if found.sku.stock_policy == "kit" else None
     return StepContext(
         found=found,
         step=step,
         places=places,
-        lying=lying(session, found.lot.id, organisation_id),
+        lying=here,
         packs=_packs(session, found, today) if transforms and kit is None else (),
         components=_components(session, places, kit, today) if transforms and kit else (),
         kit=kit,
