@@ -7,14 +7,19 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
+from app.payments import payment_provider
 from app.settings import Settings
 from foundation.db import Database
 from foundation.outbox import Handler
 from insight.rollups.jobs import on_sale_recorded, run_recounts
 from parties.people.jobs import on_message_wanted
-from parties.people.messages import MessageWanted
+from parties.people.messages import AccountErased, MessageWanted
 from parties.people.sender import DemoSender, Sender, SmtpSender
 from parties.people.services.sweep import forget_old
+from trade.orders import sweeps
+from trade.orders.jobs import on_account_erased, on_order_ended
+from trade.orders.messages import OrderEnded
+from trade.orders.providers import PaymentProvider
 from trade.sales.messages import SaleRecorded
 
 
@@ -32,16 +37,33 @@ def handlers(settings: Settings) -> dict[str, Sequence[Handler]]:
     return {
         MessageWanted.__name__: [partial(on_message_wanted, sender=_sender(settings))],
         SaleRecorded.__name__: [on_sale_recorded],
+        AccountErased.__name__: [on_account_erased],
+        OrderEnded.__name__: [on_order_ended],
     }
 
 
 def rounds(settings: Settings) -> Sequence[Round]:
     """Give what the worker does over and over."""
-    del settings
+    asked = partial(_asking, payment_provider(settings))
     return (
         Round("forget_old", 3600, _in_transaction(forget_old)),
         Round("recount", 2, run_recounts),
+        Round("expire_unpaid", 5, asked(sweeps.expire_unpaid)),
+        Round("reconcile_payments", 5, asked(sweeps.reconcile_open_payments)),
+        Round("run_refunds", 3, asked(sweeps.run_due_refunds)),
+        Round("auto_confirm", 300, sweeps.auto_confirm),
+        Round("forget_carts", 24 * 3600, sweeps.forget_old_carts),
     )
+
+
+Sweep = Callable[[Database, PaymentProvider, datetime], object]
+
+
+def _asking(provider: PaymentProvider, sweep: Sweep) -> Callable[[Database, datetime], object]:
+    def act(database: Database, now: datetime) -> object:
+        return sweep(database, provider, now)
+
+    return act
 
 
 def _in_transaction(verb: Callable[..., object]) -> Callable[[Database, datetime], object]:

@@ -121,8 +121,8 @@ def frame() -> dict[str, Any]:
     categories = (url_for("shop.categories"), "grid", _("Categories"), at("categories", "category"))
     outlets = (url_for("shop.outlets"), "store", _("Outlets"), at("outlets", "outlet"))
     basket = (url_for("shop.basket"), "basket", _("Basket"), at("basket", "checkout"))
-    own = "shop.mine" if "shop.mine" in current_app.view_functions else "people.account"
-    mine = (url_for(own), "user", _("Mine"), at("mine", "order", "addresses"))
+    own = at("mine", "order", "addresses", "address", "pay", "back")
+    mine = (url_for("shop.mine"), "user", _("Mine"), own)
     home = (url_for("shop.home"), "home", _("Home"), at("home"))
     return {
         "nav_items": (categories, outlets),

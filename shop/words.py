@@ -31,3 +31,29 @@ RETURNS: Final = {
     "VOUCHER": _l("An unused voucher can be refunded at any time."),
 }
 """What a return policy means, by its code; a policy without words here is shown by its name."""
+
+TAB_WORDS: Final = {
+    "all": _l("All"),
+    "pending_payment": _l("To pay"),
+    "awaiting_shipment": _l("To be sent"),
+    "shipped": _l("To receive"),
+    "received": _l("Completed"),
+    "refunds": _l("Refunds"),
+}
+
+ORDER_STATES: Final = {
+    "pending_payment": _l("Waits for your payment"),
+    "paid": _l("Paid"),
+    "completed": _l("Completed"),
+    "cancelled": _l("Called off"),
+    "refunded": _l("Given back"),
+}
+
+PARCEL_STATES: Final = {
+    "pending_payment": _l("Waits for your payment"),
+    "awaiting_shipment": _l("The supplier is packing it"),
+    "shipped": _l("On its way"),
+    "received": _l("Has arrived"),
+    "cancelled": _l("Called off"),
+    "refunded": _l("Given back"),
+}
