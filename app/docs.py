@@ -23,7 +23,7 @@ def write_docs(folder: Path) -> list[Path]:
 def routes_page() -> str:
     """List every address with its methods and its guard."""
     settings = read_settings({"APP_ENV": "test", "DATA_DIR": "/nonexistent"})
-    app = create_app(settings, open_database("sqlite://"))
+    app = create_app(settings, open_database("sqlite:////nonexistent/never-opened.db"))
     lines = ["# Addresses", "", "| address | methods | guard |", "|---|---|---|"]
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         methods = ", ".join(sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}))
