@@ -27,6 +27,7 @@ from tests.trade.orders.world import (
     second_world,
     shop,
 )
+from traceability.services.cases import pack_cases
 from trade.ledger.models import Transfer
 from trade.ledger.queries import balance
 from trade.orders.models import CartLine, Order, Payment, ProviderEvent, Refund, SubOrder
@@ -359,3 +360,85 @@ def test_many_clicks_on_add_are_all_counted(shared: Database) -> None:
     assert len({str(cart) for cart in carts}) == 1
     with shared.reading() as session:
         assert session.scalars(select(CartLine.quantity)).all() == [8]
+
+
+@pytest.mark.parametrize("round_", range(2))
+def test_sending_ordering_calling_off_and_packing_the_same_lot_never_lock_each_other_out(
+    shared: Database, round_: int
+) -> None:
+    m = market(shared, packs=60, buyers=24)
+    with shared.reading() as session:
+        lot_id = session.scalars(
+            select(StockBalance.lot_id).where(
+                StockBalance.sku_id == m.checkouts[0].lines[0].sku_id, StockBalance.on_hand > 0
+            )
+        ).one()
+        place_id = session.scalars(
+            select(StockBalance.place_id).where(
+                StockBalance.lot_id == lot_id, StockBalance.on_hand > 0
+            )
+        ).one()
+    orders = [m.place(n)() for n in range(12)]
+    with shared.reading() as session:
+        known = {one.id: one for one in session.scalars(select(Order))}
+        parcels = {one.order_id: one.id for one in session.scalars(select(SubOrder))}
+    for order_id in orders[:8]:
+        assert m.confirm(known[order_id])() == "paid"
+
+    def send(order_id: UUID) -> Callable[[], str]:
+        def act() -> str:
+            dispatch = Dispatch(parcels[order_id], "示例快递", f"YT{round_}", NOW)
+            with shared.transaction() as session:
+                return dispatch_sub_order(session, dispatch, actor=m.owner, now=NOW).state
+
+        return act
+
+    def call_off(number: int) -> Callable[[], str]:
+        def act() -> str:
+            with shared.transaction() as session:
+                return cancel_order(session, orders[number], actor=m.buyers[number], now=NOW).state
+
+        return act
+
+    def pack() -> str:
+        with shared.transaction() as session:
+            made = pack_cases(
+                session,
+                lot_id=lot_id,
+                place_id=place_id,
+                cases=2,
+                per_case=3,
+                at=NOW,
+                actor=m.owner,
+                now=NOW,
+            )
+            return f"{len(made)} cases"
+
+    def ordered(number: int) -> Callable[[], str]:
+        return lambda: str(bool(m.place(number)()))
+
+    answers = at_once(
+        [
+            *(send(order_id) for order_id in orders[:6]),
+            *(call_off(number) for number in range(6, 12)),
+            *(m.confirm(known[order_id]) for order_id in orders[8:]),
+            *(ordered(number) for number in range(12, 24)),
+            pack,
+            pack,
+        ]
+    )
+
+    assert [answer for answer in answers if isinstance(answer, Refused)] == []
+    assert answers[:6] == ["shipped"] * 6
+    assert answers[-2:] == ["2 cases"] * 2
+    stock_is_whole(shared)
+    with shared.reading() as session:
+        assert session.scalar(select(func.count()).where(Serial.state == "sold")) == 6
+        assert (
+            session.scalar(
+                select(func.sum(StockBalance.on_hand)).where(StockBalance.lot_id == lot_id)
+            )
+            == 54
+        )
+        owed = session.scalar(select(func.count()).where(Refund.state == "due"))
+        assert owed in range(2, 7)

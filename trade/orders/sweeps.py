@@ -6,7 +6,7 @@ it changes under lock and looks again before it acts.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -19,6 +19,7 @@ from trade.orders.paying import open_payments, told
 from trade.orders.providers import (
     PaymentDeclined,
     PaymentProvider,
+    ProviderPayment,
     ProviderUnavailable,
     RefundRequest,
 )
@@ -37,7 +38,8 @@ def expire_unpaid(database: Database, provider: PaymentProvider, now: datetime) 
     """Close orders whose time to pay has run out, and their pages at the provider; give how many.
 
     The provider is asked first: a buyer who paid in the last second has paid. While it can't be
-    reached an order waits, but not longer than GIVE_UP.
+    reached an order with an open page waits, but not longer than GIVE_UP; and it is not asked
+    again in this pass, for every try may take a minute.
     """
     with database.reading() as session:
         late = session.execute(
@@ -46,9 +48,12 @@ def expire_unpaid(database: Database, provider: PaymentProvider, now: datetime) 
             .order_by(Order.pay_by)
             .limit(BATCH)
         ).all()
-    closed = 0
+    closed, reachable = 0, True
     for order_id, pay_by in late:
-        if not _close_pages(database, provider, order_id, now) and now < pay_by + GIVE_UP:
+        with database.reading() as session:
+            pages = open_payments(session, provider.code, order_id)
+        reachable = reachable and _close_pages(database, provider, pages, now)
+        if pages and not reachable and now < pay_by + GIVE_UP:
             continue
         with database.transaction() as session:
             closed += expire_order(session, order_id, now=now)
@@ -56,12 +61,10 @@ def expire_unpaid(database: Database, provider: PaymentProvider, now: datetime) 
 
 
 def _close_pages(
-    database: Database, provider: PaymentProvider, order_id: UUID, now: datetime
+    database: Database, provider: PaymentProvider, pages: Sequence[str], now: datetime
 ) -> bool:
     """Close an order's pages at the provider; False when it can't be reached."""
-    with database.reading() as session:
-        waiting = open_payments(session, provider.code, order_id)
-    for external_id in waiting:
+    for external_id in pages:
         try:
             said = provider.expire(external_id)
         except ProviderUnavailable:
@@ -95,6 +98,7 @@ class OpenPayment(NamedTuple):
     id: UUID
     external_id: str
     order_state: str
+    expires_at: datetime | None
 
 
 def reconcile_open_payments(database: Database, provider: PaymentProvider, now: datetime) -> int:
@@ -106,7 +110,7 @@ def reconcile_open_payments(database: Database, provider: PaymentProvider, now: 
         waiting = [
             OpenPayment(*row)
             for row in session.execute(
-                select(Payment.id, Payment.external_id, Order.state)
+                select(Payment.id, Payment.external_id, Order.state, Payment.expires_at)
                 .join(Order, Order.id == Payment.order_id)
                 .where(
                     Payment.provider == provider.code,
@@ -129,11 +133,19 @@ def reconcile_open_payments(database: Database, provider: PaymentProvider, now: 
             break
         except PaymentDeclined as refused:
             log.warning("payment not found", payment=one.external_id, reason=str(refused))
-        else:
-            settled += told(database, provider.code, said, now=now) != "open"
+            if one.expires_at is not None and now < one.expires_at:
+                said = _as(one, "open")
+            else:
+                said = _as(one, "expired")
+        settled += told(database, provider.code, said, now=now) != "open"
         with database.transaction() as session:
             _look_later(session, one.id, now)
     return settled
+
+
+def _as(one: OpenPayment, state: Literal["open", "expired"]) -> ProviderPayment:
+    """Say of a page that the provider knows nothing of how it stands: nobody can pay on it."""
+    return ProviderPayment(one.external_id, None, state, 0, "CNY", None, None)
 
 
 def _look_later(session: Session, payment_id: UUID, now: datetime) -> None:
@@ -156,7 +168,8 @@ class DueRefund(NamedTuple):
 def run_due_refunds(database: Database, provider: PaymentProvider, now: datetime) -> int:
     """Have the provider give money back; give how many refunds were settled.
 
-    The refund's own key makes a repeat harmless, in another worker or after a crash.
+    The refund's own key makes a repeat harmless, in another worker or after a crash. While the
+    provider can't be reached the others are not tried in this pass.
     """
     with database.reading() as session:
         due = _due(session, provider.code, now)
@@ -169,7 +182,8 @@ def run_due_refunds(database: Database, provider: PaymentProvider, now: datetime
             )
         except ProviderUnavailable as refused:
             with database.transaction() as session:
-                refund_put_off(session, one.id, str(refused), now=now)
+                refund_put_off(session, one.id, refused.code, now=now)
+            break
         except PaymentDeclined as refused:
             why = str(refused.params.get("reason", refused.code))
             with database.transaction() as session:
@@ -207,5 +221,10 @@ def _due(session: Session, provider: str, now: datetime) -> Sequence[DueRefund]:
 
 def forget_old_carts(database: Database, now: datetime) -> int:
     """Throw away visitors' baskets that nobody touched for sixty days; give how many."""
-    with database.transaction() as session:
-        return forget_visitors_carts(session, before=now - VISITOR_FORGETS)
+    forgotten, before = 0, now - VISITOR_FORGETS
+    while True:
+        with database.transaction() as session:
+            some = forget_visitors_carts(session, before=before)
+        if not some:
+            return forgotten
+        forgotten += some

@@ -134,7 +134,7 @@ def test_the_page_of_a_closed_order_is_closed_too(
     start_payment(database, provider, order.id, PAGE, actor=s.buyer, now=NOW)
     with database.transaction() as session:
         cancel_order(session, order.id, actor=s.buyer, now=NOW)
-    assert reconcile_open_payments(database, provider, later(minutes=1)) == 1
+    assert reconcile_open_payments(database, provider, NOW) == 1
     assert provider.pages["cs_1"].state == "expired"
 
 
@@ -148,7 +148,26 @@ def test_asking_gives_way_when_the_provider_is_out_of_reach(
     assert only_payment(database).looks == 0
     provider.out_of_reach, provider.declines = False, "resource_missing"
     assert reconcile_open_payments(database, provider, later(minutes=1)) == 0
-    assert only_payment(database).looks == 1
+    assert (only_payment(database).looks, only_payment(database).state) == (1, "open")
+    assert reconcile_open_payments(database, provider, later(minutes=66)) == 1
+    assert only_payment(database).state == "expired"
+
+
+def test_one_try_is_enough_to_see_that_the_provider_is_out_of_reach(
+    database: Database, provider: FakeProvider
+) -> None:
+    s, order = open_shop(database)
+    with database.transaction() as session:
+        now_here = Shop(replace(s.w, session=session), s.buyer, s.lot)
+        second = placed(now_here, key="another-one")
+        pageless = placed(now_here, key="without-page")
+    for one in (order, second):
+        start_payment(database, provider, one.id, PAGE, actor=s.buyer, now=NOW)
+    provider.out_of_reach = True
+    assert expire_unpaid(database, provider, later(minutes=31)) == 1
+    assert state_of(database, pageless) == "cancelled"
+    assert state_of(database, second) == "pending_payment"
+    assert provider.asked.count("expire") == 1
 
 
 def test_parcels_count_as_received_after_ten_days(database: Database) -> None:
@@ -201,6 +220,20 @@ def test_a_refund_waits_longer_each_time_the_provider_is_out_of_reach(
     assert provider.asked.count("refund") == 2
     provider.out_of_reach = False
     assert run_due_refunds(database, provider, later(seconds=6)) == 1
+
+
+def test_the_others_wait_when_one_refund_cannot_be_sent(
+    database: Database, provider: FakeProvider
+) -> None:
+    s, _ = called_off(database)
+    with database.transaction() as session:
+        other = paid(Shop(replace(s.w, session=session), s.buyer, s.lot), key="another-one")
+        cancel_order(session, other.id, actor=s.buyer, now=NOW)
+    provider.out_of_reach = True
+    assert run_due_refunds(database, provider, NOW) == 0
+    assert provider.asked.count("refund") == 1
+    provider.out_of_reach = False
+    assert run_due_refunds(database, provider, later(seconds=2)) == 2
 
 
 def test_a_declined_refund_is_shown_and_tried_again_under_a_new_key(

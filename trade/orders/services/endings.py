@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -122,6 +122,12 @@ def close_unpaid(
     order.state, order.closed_at, order.close_reason = "cancelled", now, reason
     for parcel in parcels_of(session, order.id):
         parcel.state = "cancelled"
+    session.execute(
+        update(Payment)
+        .where(Payment.order_id == order.id, Payment.state == "open")
+        .values(look_at=now)  # so that a sweep closes the provider's page
+        .execution_options(synchronize_session=False)
+    )
     session.flush()
     _end(session, order, actor=actor, now=now)
 
