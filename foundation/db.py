@@ -157,13 +157,21 @@ def add_rows(session: Session, table: type["Base"], rows: Sequence[Mapping[str, 
     What the session still holds back is written first, so that the rows may refer to it.
     """
     if rows:
-        session.flush()
-        session.execute(_insert(table), rows)
+        core(session).execute(_insert(table), rows if len(rows) > 1 else rows[0])
 
 
 @cache
 def _insert(table: type["Base"]) -> Insert:
-    return insert(cast(Table, table.__table__))
+    return insert(cast(Table, table.__table__)).inline()  # nobody asks for the new keys
+
+
+def core(session: Session) -> Connection:
+    """Give the connection of `session`, once what the session holds back is written.
+
+    For statements over columns this does the same as the session, at half the cost.
+    """
+    session.flush()
+    return session.connection()
 
 
 class Database:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, bindparam, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from foundation.db import core
 from foundation.errors import NotFound
 from goods.catalogue.models import Sku
 from goods.stock.models import Hold, LogisticUnit, Lot, Serial, StockBalance
@@ -40,11 +41,21 @@ def holds_on(
     place_id: int | None = None,
 ) -> list[Blocked]:
     """Give every standing hold that touches these lots, serials or this place."""
-    rows = session.execute(
+    rows = core(session).execute(
         STANDING,
         {"lot_ids": list(lot_ids), "serial_ids": list(serial_ids), "at_place": place_id},
     )
     return [Blocked(*row) for row in rows]
+
+
+def standing_hold(
+    lot_id: InstrumentedAttribute[int],
+    serial_id: InstrumentedAttribute[int],
+    place_id: InstrumentedAttribute[int],
+) -> ColumnElement[bool]:
+    """Give a condition for a query over serials: a hold stands on its lot, on it, or its place."""
+    on_it = (Hold.lot_id == lot_id) | (Hold.serial_id == serial_id) | (Hold.place_id == place_id)
+    return exists().where(Hold.released_at.is_(None), on_it)
 
 
 def lot_by_id(session: Session, lot_id: int) -> Lot:

@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Integer, Table, bindparam, or_, select, update
+from sqlalchemy import Integer, Table, bindparam, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from foundation.db import add_rows
+from foundation.db import add_rows, core
 from goods.stock.errors import NotEnough, SoldOut
 from goods.stock.models import Hold, Lot, Reservation, StockBalance, StockMove
 from goods.stock.rules import Free, Move, Pick, Want, netted, pick
@@ -92,17 +92,16 @@ def _put_statement(dialect_name: str) -> Any:
 
 
 def _take(session: Session, line: Move, *, reserved: bool) -> bool:
-    done = session.execute(
+    done = core(session).execute(
         TAKE_RESERVED if reserved else TAKE,
         {"at_place": line.place_id, "of_lot": line.lot_id, "many": -line.quantity},
     )
-    assert isinstance(done, CursorResult)  # noqa: S101 -- an UPDATE has a row count
     return done.rowcount == 1
 
 
 def free_at(session: Session, place_id: int, lot_id: int) -> int:
     """Give how many of a lot a place can still take out or promise."""
-    return session.scalar(FREE, {"at_place": place_id, "of_lot": lot_id}) or 0
+    return core(session).scalar(FREE, {"at_place": place_id, "of_lot": lot_id}) or 0
 
 
 def shelf(

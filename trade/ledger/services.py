@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from foundation.db import add_rows
+from foundation.db import add_rows, core
 from trade.ledger.models import LedgerAccount, Transfer
 from trade.ledger.rules import Entry
 
@@ -52,7 +52,7 @@ ACCOUNTS = select(LedgerAccount.code, LedgerAccount.id).where(
 
 
 def _account_ids(session: Session, codes: Sequence[str]) -> dict[str, int]:
-    found = dict(session.execute(ACCOUNTS, {"codes": codes}).tuples().all())
+    found = dict(core(session).execute(ACCOUNTS, {"codes": codes}).tuples().all())
     missing = [code for code in codes if code not in found]
     if missing:
         dialect: Any = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
@@ -60,7 +60,7 @@ def _account_ids(session: Session, codes: Sequence[str]) -> dict[str, int]:
         session.execute(
             dialect.insert(LedgerAccount).on_conflict_do_nothing(index_elements=["code"]), rows
         )
-        found = dict(session.execute(ACCOUNTS, {"codes": codes}).tuples().all())
+        found = dict(core(session).execute(ACCOUNTS, {"codes": codes}).tuples().all())
     return found
 
 

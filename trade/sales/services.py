@@ -5,18 +5,18 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Table, bindparam, select, update
+from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
-from foundation.db import add_rows
+from foundation.db import add_rows, core
 from foundation.errors import KeyReused, NotFound
 from foundation.ids import digest, time_uuid
 from foundation.locks import lock_key
 from foundation.outbox import publish
 from goods.catalogue.models import Product, Sku
 from goods.stock.models import Lot, Serial
-from goods.stock.queries import holds_on
+from goods.stock.queries import holds_on, standing_hold
 from goods.stock.rules import Want, pick
 from goods.stock.services import shelf
 from parties.network.models import Outlet, Place
@@ -99,11 +99,13 @@ def record_sale(
     """
     check_ticket(ticket)
     lock_key(session, f"sale:{ticket.key}")
-    seller = _seller(session, ticket.place_id)
+    seller, made, content = _seller(session, ticket)
     if dispatched_from is None:
         actor.must(Can.SELL, Scope(seller.operator_id, ticket.place_id, seller.county_code))
     fingerprint = digest(ticket.content())
-    if made := _made_before(session, ticket.key, fingerprint):
+    if made is not None:
+        if content != fingerprint:
+            raise KeyReused("This key was already used for another sale")
         return made
     if seller.status != "open" and ticket.channel == "counter":
         raise OutletClosed("This outlet is not open")
@@ -176,29 +178,32 @@ def record_sale(
 
 
 SELLER = (
-    select(Place.id, Place.gln, Outlet.code, Outlet.operator_id, Outlet.county_code, Outlet.status)
+    select(
+        Place.id,
+        Place.gln,
+        Outlet.code,
+        Outlet.operator_id,
+        Outlet.county_code,
+        Outlet.status,
+        Sale.id,
+        Sale.number,
+        Sale.total_fen,
+        Sale.content_digest,
+    )
     .join(Outlet, Outlet.place_id == Place.id)
+    .outerjoin(Sale, Sale.key == bindparam("key"))
     .where(Place.id == bindparam("place_id"))
 )
-MADE_BEFORE = select(Sale.id, Sale.number, Sale.total_fen, Sale.content_digest).where(
-    Sale.key == bindparam("key")
-)
 
 
-def _seller(session: Session, place_id: int) -> Seller:
-    row = session.execute(SELLER, {"place_id": place_id}).first()
+def _seller(session: Session, ticket: Ticket) -> tuple[Seller, Made | None, str]:
+    """Give who sells, the sale that the ticket's key made before, and that one's content."""
+    asked = {"place_id": ticket.place_id, "key": ticket.key}
+    row = core(session).execute(SELLER, asked).first()
     if row is None:
         raise NotFound("There is no such outlet")
-    return Seller(PlaceRef(row[0], row[1]), *row[2:])
-
-
-def _made_before(session: Session, key: str, fingerprint: str) -> Made | None:
-    row = session.execute(MADE_BEFORE, {"key": key}).first()
-    if row is None:
-        return None
-    if row[3] != fingerprint:
-        raise KeyReused("This key was already used for another sale")
-    return Made(row[0], row[1], row[2], new=False)
+    made = Made(row[6], row[7], row[8], new=False) if row[6] is not None else None
+    return Seller(PlaceRef(row[0], row[1]), *row[2:6]), made, row[9]
 
 
 def _lines(session: Session, items: Sequence[Item], place_id: int, today: date) -> list[Line]:
@@ -230,6 +235,7 @@ SERIALS = (
         Lot.best_before,
         Sku.base_unit,
         *SKU_COLUMNS,
+        standing_hold(Lot.id, Serial.id, Serial.place_id),
     )
     .join(Lot, Lot.id == Serial.lot_id)
     .join(Sku, Sku.id == Serial.sku_id)
@@ -262,7 +268,7 @@ def _find_serials(
     wanted = [(item.gtin, item.serial) for item in items if item.serial]
     if not wanted:
         return {}
-    rows = session.execute(
+    rows = core(session).execute(
         SERIALS,
         {"gtins": [gtin for gtin, _ in wanted], "serials": [serial for _, serial in wanted]},
     )
@@ -271,11 +277,13 @@ def _find_serials(
 
 def _refuse_gone(found: tuple[Any, ...], item: Item, place_id: int) -> Line:
     gtin, serial, serial_id, state, at_place, lot_id, sku_id, lot_no, best_before, unit = found[:10]
-    price, version, supplier_id = found[10:]
+    price, version, supplier_id, held = found[10:]
     if state == "sold":
         raise AlreadySold("This pack has already been sold; do not sell it again")
     if at_place != place_id or state not in SELLABLE:
         raise NotHere("This pack has not been received here; receive its case first")
+    if held:
+        raise _recalled()
     lot = LotRef(lot_id, sku_id, gtin, lot_no, unit)
     return Line(
         lot,
@@ -375,17 +383,16 @@ def _infer(
 
 
 def _refuse_blocked(session: Session, lines: Sequence[Line], place_id: int, day: date) -> None:
-    blocked = holds_on(
-        session,
-        lot_ids=[line.lot.id for line in lines],
-        serial_ids=[line.serial.id for line in lines if line.serial],
-        place_id=place_id,
-    )
-    if blocked:
-        raise Recalled("This lot is recalled; take it off the shelf and do not sell it")
+    loose = [line.lot.id for line in lines if not line.serial]
+    if loose and holds_on(session, lot_ids=loose, place_id=place_id):
+        raise _recalled()
     for line in lines:
         if line.best_before is not None and line.best_before < day:
             raise Expired("This lot expired on %(day)s; do not sell it", day=line.best_before)
+
+
+def _recalled() -> Recalled:
+    return Recalled("This lot is recalled; take it off the shelf and do not sell it")
 
 
 def _check_tenders(tenders: Sequence[Paid], total: int) -> None:
@@ -403,7 +410,7 @@ SELL = (
     .where(
         SERIAL.c.id.in_(bindparam("ids", expanding=True)),
         SERIAL.c.place_id == bindparam("at_place"),
-        SERIAL.c.state.in_(SELLABLE),
+        or_(*(SERIAL.c.state == state for state in SELLABLE)),
     )
     .values(state="sold", unit_id=None)
 )
@@ -413,8 +420,7 @@ def _hand_over(session: Session, lines: Sequence[Line], place_id: int) -> None:
     ids = sorted(line.serial.id for line in lines if line.serial)
     if not ids:
         return
-    done = session.execute(SELL, {"ids": ids, "at_place": place_id})
-    assert isinstance(done, CursorResult)  # noqa: S101 -- an UPDATE has a row count
+    done = core(session).execute(SELL, {"ids": ids, "at_place": place_id})
     if done.rowcount != len(ids):
         raise AlreadySold("This pack has already been sold; do not sell it again")
 
