@@ -60,6 +60,16 @@ class Sqlite:
             for leftover in self.home.glob(f"{path.name}*"):
                 leftover.unlink()
 
+    @contextmanager
+    def bare(self) -> Iterator[str]:
+        """Give the URL of a database without tables."""
+        path = self.home / f"{uuid4().hex}.db"
+        try:
+            yield f"sqlite:///{path}"
+        finally:
+            for leftover in self.home.glob(f"{path.name}*"):
+                leftover.unlink()
+
     def close(self) -> None:
         """Throw everything away."""
         self.engine.dispose()
@@ -101,6 +111,16 @@ class Postgres:
         name = f"{self.template}_{uuid4().hex[:8]}"
         self.engine.dispose()
         self._admin(f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY FILE_COPY")
+        try:
+            yield self.url.set(database=name).render_as_string(hide_password=False)
+        finally:
+            self._admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    @contextmanager
+    def bare(self) -> Iterator[str]:
+        """Give the URL of a database without tables."""
+        name = f"{self.template}_{uuid4().hex[:8]}"
+        self._admin(f"CREATE DATABASE {name}")
         try:
             yield self.url.set(database=name).render_as_string(hide_password=False)
         finally:
