@@ -13,6 +13,15 @@ from parties.network.models import Outlet
 from parties.people.guards import current_actor
 from parties.people.permissions import Can
 
+WITHIN = {
+    "counters.look": "counters.sell",
+    "counters.scan": "counters.sell",
+    "counters.pay": "counters.sell",
+    "counters.sales": "counters.sell",
+    "counters.receive_one": "counters.receive",
+    "counters.receipt": "counters.receipts",
+}
+"""Which page of the head an address belongs to that is none itself."""
 PAGES = (
     ("counters.sell", "scan"),
     ("counters.receive", "box"),
@@ -43,8 +52,9 @@ def page(template: str, outlet: Outlet, **values: Any) -> str:
         "counters.receipts": _("Receipts"),
         "counters.day": _("Today"),
     }
+    current = WITHIN.get(request.endpoint or "", request.endpoint)
     items = [
-        (url_for(endpoint, code=outlet.code), icon, labels[endpoint], request.endpoint == endpoint)
+        (url_for(endpoint, code=outlet.code), icon, labels[endpoint], current == endpoint)
         for endpoint, icon in PAGES
     ]
     return render_template(

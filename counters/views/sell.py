@@ -141,9 +141,20 @@ def _till_page(
         total=total_of(items),
         count=sum(item.quantity for item in items),
         basket=write_basket(items) if items else "",
+        shown=_shown(items, goods or {}),
         as_value=_as_value,
         now=clock.now(),
     )
+
+
+def _shown(items: tuple[Item, ...], goods: dict[str, Good]) -> list[dict[str, Any]]:
+    """Give a basket as the script keeps it, for one that begins before the script is there."""
+    shown = []
+    for item, sent in zip(items, json.loads(write_basket(items)), strict=True):
+        good = goods.get(item.gtin)
+        names = {"name": named(good), "spec": named(good, "spec")} if good else {"name": item.gtin}
+        shown.append({"spec": "", "free": item.quantity, **sent, **names})
+    return shown
 
 
 def _as_value(choice: Choice) -> str:

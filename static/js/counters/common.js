@@ -44,13 +44,23 @@ export async function ask(url, send) {
   try {
     const response = await fetch(url, { ...options, signal: abort.signal });
     const body = await response.json();
-    if (response.status >= 500) throw new Unreachable(body.message);
+    if (response.status >= 500 || response.status === 429) throw new Unreachable(body.message);
+    if (body.error === "csrf" && freshPage()) throw new Unreachable(body.message);
     return { status: response.status, body };
   } catch (error) {
     throw error instanceof Unreachable ? error : new Unreachable(String(error), { cause: error });
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Signing in elsewhere makes this page's token stale: get a new one, once. */
+function freshPage() {
+  const last = Number(sessionStorage.getItem("till:reloaded") ?? 0);
+  if (Date.now() - last < 15_000) return false;
+  sessionStorage.setItem("till:reloaded", String(Date.now()));
+  location.reload();
+  return true;
 }
 
 const statusBox = document.querySelector("[data-status]");
@@ -125,11 +135,12 @@ export function listen(form, onCode) {
   const take = (text) => {
     const clean = text.trim();
     if (clean === "") return turn;
-    turn = turn.then(() => onCode(clean)).catch((error) => {
+    const answered = turn.then(() => onCode(clean)).catch((error) => {
       if (!(error instanceof Unreachable)) throw error;
       showOffline();
     });
-    return turn;
+    turn = answered.catch(() => {}); // one code that went wrong does not hold up the next
+    return answered;
   };
   form.addEventListener("submit", (event) => {
     if (event.submitter?.dataset.pay !== undefined) return;

@@ -404,6 +404,11 @@ function done(body) {
   );
 }
 
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "F8" || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  find("pay").click();
+});
 find("resend").addEventListener("click", send);
 addEventListener("online", send);
 
@@ -439,7 +444,12 @@ addEventListener("storage", (event) => {
   draw();
 });
 
-draw();
+// Whoever scanned before this script was loaded has a basket that the page itself carries.
+for (const item of JSON.parse(find("basket").dataset.basket || "[]")) {
+  const { quantity } = item;
+  if (add(item) && item.serial === null) basket.items.at(-1).quantity = quantity;
+}
+keep();
 listen(document.getElementById("till"), onCode);
 if (basket.unsent) send();
 field.removeAttribute("aria-busy");
