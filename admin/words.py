@@ -78,7 +78,7 @@ BIZ_STEPS = {
     "commissioning": lazy_gettext("Serials given"),
     "creating_class_instance": lazy_gettext("Came into being"),
     "packing": lazy_gettext("Packed into cases"),
-    "unpacking": lazy_gettext("Case opened"),
+    "unpacking": lazy_gettext("Case unpacked"),
     "shipping": lazy_gettext("Sent off"),
     "receiving": lazy_gettext("Received here"),
     "stocking": lazy_gettext("Put on the shelf"),

@@ -19,7 +19,7 @@ from foundation import clock
 from foundation.web import reading
 from goods.catalogue.models import Product
 from insight.reach import Reach
-from insight.rollups.queries import cells, days, waiting_since
+from insight.rollups.queries import cells, days, first_day, waiting_since
 from insight.rollups.rules import before
 from parties.network.models import Organisation
 from parties.network.queries import counties, current_plan, plan_progress, region
@@ -88,10 +88,14 @@ def _overview(session: Session, asked: SalesFilter, within: Reach) -> dict[str, 
             select(Product.id, Product.code, Product.name_zh, Product.name_en)
         )
     }
+    earlier = before(asked.slice)
+    begun = first_day(session)
+    # A period that began before the records did is no measure for this one.
+    comparable = begun is not None and begun <= earlier.first
     sums = Sums(
         asked,
         cells(session, asked.slice, within),
-        cells(session, before(asked.slice), within),
+        cells(session, earlier, within) if comparable else [],
         {row.id: row.linked_households for row in suppliers.values()},
     )
     standing = stands(session, within)
@@ -109,7 +113,6 @@ def _overview(session: Session, asked: SalesFilter, within: Reach) -> dict[str, 
             "at": url_for("admin.dashboard", **asked.args(map="at")),
         },
         "total": sums.total(),
-        "earlier": before(asked.slice),
         "county_ranking": ranking,
         "map_cells": cells_of_map,
         "map_legend": legend([row.amount_fen for row in ranking.rows]),

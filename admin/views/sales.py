@@ -1,5 +1,6 @@
 """Sales, line by line, and one sale."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -93,11 +94,16 @@ def sales_csv() -> ResponseReturnValue:
         gettext("Amount, yuan"),
     ]
     with reading() as session:
-        rows = [_csv_row(row) for row in session.execute(sale_lines(asked, reach()))]
+        certainties = {code: str(name) for code, name in words.CERTAINTIES.items()}
+        channels = {code: str(name) for code, name in words.CHANNELS.items()}
+        rows = [
+            _csv_row(row, certainties, channels)
+            for row in session.execute(sale_lines(asked, reach()))
+        ]
     return csv_file("sales", header, rows)
 
 
-def _csv_row(row: Any) -> list[object]:
+def _csv_row(row: Any, certainties: Mapping[str, str], channels: Mapping[str, str]) -> list[object]:
     return [
         row.number,
         row.sold_at,
@@ -108,9 +114,9 @@ def _csv_row(row: Any) -> list[object]:
         local(row),
         local(row, "spec"),
         row.lot_no,
-        words.word(words.CERTAINTIES, row.lot_certainty),
+        certainties[row.lot_certainty],
         local(row, "short"),
-        words.word(words.CHANNELS, row.channel),
+        channels[row.channel],
         row.quantity,
         fen(row.unit_price_fen),
         fen(row.list_price_fen),

@@ -1,6 +1,6 @@
 """Questions to the totals."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -81,3 +81,8 @@ def days(session: Session, period: Slice, reach: Reach) -> list[DayCell]:
 def waiting_since(session: Session) -> datetime | None:
     """Tell since when the oldest sale waits to be counted; None when all are counted."""
     return session.scalar(select(func.min(DirtyCell.marked_at)))
+
+
+def first_day(session: Session) -> date | None:
+    """Give the first business day on which anything was sold; None before the first sale."""
+    return session.scalar(select(func.min(SalesCell.business_date)))

@@ -17,6 +17,11 @@ function number(value, places = 0) {
   });
 }
 
+// What stands at an axis: as many places as the value needs, and no more than the data has.
+function scale(value, most = 0) {
+  return Number(value).toLocaleString("zh-CN", { maximumFractionDigits: most });
+}
+
 function tooltip(data, kind) {
   return {
     trigger: "axis",
@@ -70,7 +75,7 @@ function optionOf(data) {
   };
   const values = {
     type: "value",
-    axisLabel: { color: token("--ink-2"), fontSize: 12, formatter: (value) => number(value, Number.isInteger(value) ? 0 : data.places) },
+    axisLabel: { color: token("--ink-2"), fontSize: 12, formatter: (value) => scale(value, data.places) },
     splitLine: { lineStyle: { color: token("--line") } },
     splitNumber: 4,
   };
