@@ -69,7 +69,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.jinja_env.globals["demo_mode"] = settings.demo
     init_web(app, secure=settings.secure_cookies)
-    Babel(app, locale_selector=_language)
+    Babel(app, locale_selector=language)
     csrf = Csrf(app)
     limiter.init_app(app)
     init_presentation(app)
@@ -81,7 +81,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     return app
 
 
-def _language() -> str:
+def language() -> str:
+    """Give the language that this browser chose, or the first one."""
     chosen = request.cookies.get("lang", "zh")
     return chosen if chosen in LANGUAGES else "zh"
 

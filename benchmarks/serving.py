@@ -168,7 +168,7 @@ def _by_wrk(url: str, seconds: int, connections: int) -> Load:
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     shares = {
         share: float(number) * MILLISECONDS[unit]
-        for share, number, unit in re.findall(r"(?m)^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)$", said)
+        for share, number, unit in re.findall(r"(?m)^\s+(\d+)%\s+([\d.]+)(us|ms|s|m)\s*$", said)
     }
     if rate is None or not {"50", "99"} <= shares.keys():
         raise RuntimeError(f"wrk spoke otherwise than known:\n{said}")
