@@ -20,6 +20,8 @@ from traceability.stories.rules import PRIVATE
 MOST_EVENTS = 500
 HIDDEN_KEYS = frozenset(f"shanhuo:{name}" for name in PRIVATE)
 PRIVATE_TRANSACTIONS = frozenset({"inv"})
+TURN = {"unpacking": 1, "stocking": 2}
+"""Order of what one scan records at one moment; receiving comes first."""
 LISTS = ("epcList", "childEPCs")
 
 
@@ -65,7 +67,9 @@ def _document(session: Session, ids: Any, *, mine: str | None, now: datetime) ->
         .order_by(TraceEvent.event_time, TraceEvent.record_time, TraceEvent.id)
         .limit(MOST_EVENTS)
     )
-    return document_of((json.loads(text) for text in texts), mine=mine, now=now)
+    events = [json.loads(text) for text in texts]
+    events.sort(key=lambda event: (event["eventTime"], TURN.get(event.get("bizStep", ""), 0)))
+    return document_of(events, mine=mine, now=now)
 
 
 def document_of(

@@ -104,7 +104,8 @@ def lot_story(session: Session, gtin: str, lot_no: str, *, now: datetime) -> Sto
     told = _told(session, head.lot_id, None, head.steps or [])
     flows = rows.flow_rows(session, head.lot_id)
     told.steps.extend(_summed_up(flows, head, goods))
-    told.steps.sort(key=lambda step: step.at)
+    turn = {step["step"]: n for n, step in enumerate(head.steps or [])}
+    told.steps.sort(key=lambda step: (step.at, turn.get(step.code, len(turn))))
     held = rows.held_on(session, head.lot_id, None)
     outlets = _outflows(flows, rows.balance_rows(session, head.lot_id))
     done = {step.code for step in told.steps}
@@ -184,6 +185,9 @@ def _told(
         facts[event_id] = _facts(first.document)
         papers = tuple(each.paper for each in evidence.get(event_id, ()))
         steps.append(_step(lines, own, by_code, facts[event_id], papers))
+    # What one act records has one time, and ids say nothing of the order: the template does.
+    turn = {code: n for n, code in enumerate(by_code)}
+    steps.sort(key=lambda step: (step.at, turn.get(step.code, len(turn))))
     return Told(steps, facts, evidence)
 
 
