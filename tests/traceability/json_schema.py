@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 KINDS: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
@@ -37,7 +38,7 @@ def faults(value: Any, schema: Any, root: Mapping[str, Any], path: str = "$") ->
 
 def _find(ref: str, root: Mapping[str, Any]) -> Any:
     found: Any = root
-    for part in ref.removeprefix("#/").split("/"):
+    for part in unquote(ref).removeprefix("#/").split("/"):
         found = found[part]
     return found
 

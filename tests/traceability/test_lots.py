@@ -505,7 +505,8 @@ def test_a_paper_comes_with_its_step(w: World) -> None:
     )
     assert link.certificate_id == paper.id
     event = w.session.get_one(TraceEvent, link.event_id)
-    assert json.loads(event.document)["certificationInfo"]
+    document = json.loads(event.document)
+    assert document["certificationInfo"] == ["urn:shanhuo:certificate:JC-1"]
 
 
 @pytest.mark.parametrize(

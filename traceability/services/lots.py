@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from sqlalchemy import bindparam, select, update
@@ -176,7 +177,7 @@ def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: dateti
         facts=values | dict(event.facts),
         ilmd=ilmd,
         certificate_ids=certificates,
-        certification=(entry.paper.number,) if entry.paper else (),
+        certification=(_paper_uri(entry.paper),) if entry.paper else (),
         template_step=entry.step,
         key=entry.key,
     )
@@ -192,6 +193,11 @@ def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: dateti
         after={"step": entry.step, "event": str(event_id)},
     )
     return event_id
+
+
+def _paper_uri(paper: Paper) -> str:
+    """Name a paper as certificationInfo wants it: by a URI (EPCIS 2.0 section 7.3.6)."""
+    return f"urn:shanhuo:certificate:{quote(paper.number.strip(), safe='')}"
 
 
 def _with(event: Happening, **changes: Any) -> Happening:
