@@ -10,8 +10,8 @@ from flask_babel import get_locale, gettext
 from sqlalchemy.orm import Session
 
 from foundation import clock
-from foundation.errors import BadInput, NotFound
-from foundation.web import needs_wasm, reading, wants_json
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.web import needs_wasm, reading, request_id, wants_json
 from parties.people.guards import open_to_all
 from traceability.digital_link import CaseCode, Code, ItemCode, build_uri
 from traceability.forms import ANYWHERE, asked_code, typed_address
@@ -48,17 +48,23 @@ def scanned(**_path: str) -> ResponseReturnValue:
         code = asked_code(request.environ)
     except BadInput as refusal:
         if _asks_for_data():
-            raise
+            return _no(refusal)
         return _page("unreadable", refusal.status, refusal=refusal)
     try:
         with reading() as session:
             if _asks_for_data():
                 return _data(session, code)
             return _story(session, code)
-    except UnknownItem:
+    except NotFound as refusal:
         if _asks_for_data():
-            raise
-        return _page("unknown", UnknownItem.status, code=code, path=_path_of(code))
+            return _no(refusal)
+        return _page("unknown", refusal.status, code=code, path=_path_of(code))
+
+
+def _no(refusal: Refused) -> ResponseReturnValue:
+    """Refuse in JSON, also where only `?format=json` asked for it."""
+    body = {"error": refusal.code, "message": told(refusal), "request_id": request_id()}
+    return jsonify(body), refusal.status
 
 
 for rule, name in ADDRESSES:
@@ -167,12 +173,12 @@ def sample() -> ResponseReturnValue:
     return redirect(_path_of(ItemCode(found.gtin, found.lot_no, found.serial)), 303)
 
 
-def told(refusal: BadInput) -> str:
+def told(refusal: Refused) -> str:
     """Give a refusal's sentence in the reader's language."""
     text = gettext(refusal.text)
     return str(text % refusal.params if refusal.params else text)
 
 
 @bp.app_context_processor
-def _words() -> dict[str, Callable[[BadInput], str]]:
+def _words() -> dict[str, Callable[[Refused], str]]:
     return {"told": told}
