@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -57,11 +57,16 @@ PACKS = (
         Sku.stock_policy,
         Sku.price_fen,
         FREE.label("free"),
+        Product.compliance_code,
     )
     .join(Product, Product.id == Sku.product_id)
     .where(Sku.product_id.in_(bindparam("products", expanding=True)), ON_SHELF)
     .order_by(Sku.product_id, Sku.sort, Sku.id)
 )
+
+
+NOT_BY_WEIGHT: Final = frozenset({"textile", "nonfood"})
+"""Compliance classes of goods that nobody compares by weight."""
 
 
 class Pack(NamedTuple):
@@ -78,6 +83,7 @@ class Pack(NamedTuple):
     stock_policy: str
     price_fen: int
     free: int
+    compliance_code: str
 
     @property
     def by_enquiry(self) -> bool:
@@ -87,6 +93,8 @@ class Pack(NamedTuple):
     @property
     def per(self) -> tuple[int, str] | None:
         """Give the price (fen) of 100 g or 100 mL and that unit, where it says something."""
+        if self.compliance_code in NOT_BY_WEIGHT:
+            return None
         return per_hundred(self.price_fen, self.net_content, self.net_unit)
 
 

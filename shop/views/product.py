@@ -86,6 +86,7 @@ def _template_steps(session: Session, code: str, version: int) -> tuple[dict[str
         known[key] = tuple(
             {name: step[name] for name in ("step", "name_zh", "name_en")}
             for step in template_of(session, code, version).steps
+            if step["by"] == "supplier"  # what shops did with other pieces is not this one's way
         )
     return known[key]
 
