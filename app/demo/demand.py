@@ -5,7 +5,7 @@ from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from foundation.clock import LOCAL, business_date
 
 SEASONS = Path(__file__).parents[2] / "data" / "demo" / "seasons.json"
-YEARLY_LIFE, LONG_LIFE, MIDDLE_LIFE, SHORT_LIFE = 540, 300, 90, 20
-SHELF_SIZES = {"city_hall": 36, "county_hall": 18, "zone": 8, "counter": 3}
+LONG_LIFE, MIDDLE_LIFE, SHORT_LIFE = 300, 90, 20
+ALL_MONTHS = 12
+SHELF_SIZES = {"city_hall": 36, "county_hall": 16, "zone": 7, "counter": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,8 @@ class Wave:
     """One lot of a product: when it is ready, until when it is sold, and who gets how many."""
 
     product_code: str
+    made: date
+    """When the packs were labelled; harvest and making come before."""
     ready: date
     until: date
     counters: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -150,9 +153,7 @@ def _shelf(
 def _waves(code: str, goods: Sequence[Good], first: date, today: date) -> list[Wave]:
     good = next(g for g in goods if g.product_code == code)
     life = good.shelf_life
-    if life >= YEARLY_LIFE:
-        period = 400
-    elif life >= LONG_LIFE:
+    if life >= LONG_LIFE:
         period = 190
     elif life >= MIDDLE_LIFE:
         period = 75
@@ -160,6 +161,8 @@ def _waves(code: str, goods: Sequence[Good], first: date, today: date) -> list[W
         period = max(12, life * 2 // 3)
     else:
         period = 7
+    if life >= LONG_LIFE and 0 < len(good.season) < ALL_MONTHS:
+        return _yearly(code, good, first, today)
     waves: list[Wave] = []
     ready = first - timedelta(days=1)
     latest = today - timedelta(days=3 if life >= MIDDLE_LIFE else 0)
@@ -167,10 +170,30 @@ def _waves(code: str, goods: Sequence[Good], first: date, today: date) -> list[W
         until = min(ready + timedelta(days=period - 1), ready + timedelta(days=life - 2))
         fresh = life < MIDDLE_LIFE
         if not fresh or not good.season or ready.month in _stretched(good.season, life):
-            waves.append(Wave(code, ready, until))
+            waves.append(Wave(code, ready - timedelta(days=2), ready, until))
         ready += timedelta(days=period)
     if waves:
         waves[-1].last = waves[-1].until >= today - timedelta(days=life)
+    return waves
+
+
+def _yearly(code: str, good: Good, first: date, today: date) -> list[Wave]:
+    """Goods that keep are made once a year, three weeks after their season's last month."""
+    month = max(good.season)
+    made = [
+        date(year, month, 28) + timedelta(days=21)
+        for year in (first.year - 1, first.year, today.year)
+    ]
+    before = [day for day in made if day < first - timedelta(days=8)]
+    during = [day for day in made if first - timedelta(days=8) <= day <= today - timedelta(days=10)]
+    waves = [Wave(code, before[-1], first - timedelta(days=1), today)] if before else []
+    waves += [Wave(code, day, day + timedelta(days=8), today) for day in during]
+    for this, following in pairwise(waves):
+        this.until = following.ready - timedelta(days=1)
+    for wave in waves:
+        wave.until = min(wave.until, wave.made + timedelta(days=good.shelf_life - 20))
+    waves = [wave for wave in waves if wave.until >= wave.ready]
+    waves[-1].last = True
     return waves
 
 

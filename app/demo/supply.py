@@ -66,10 +66,10 @@ class Maker:
         owner = self.owner(first.supplier_id)
         steps = [s for s in template.steps if s["by"] == "supplier" and s["step"] != "case"]
         spans = [max(1, s.get("typical_days") or 1) for s in steps]
-        ends = datetime.combine(wave.ready - timedelta(days=2), time(15), LOCAL).astimezone(UTC)
+        ends = datetime.combine(wave.made, time(15), LOCAL).astimezone(UTC)
         at = ends - timedelta(days=min(sum(spans[1:]), 60))
         self.number += 1
-        stamp = f"{wave.ready - timedelta(days=3):%y%m}-{self.number:03d}"
+        stamp = f"{wave.made:%y%m}-{self.number:03d}"
         raw = open_lot(
             self.session,
             sku_id=self.raw[product.id].id,

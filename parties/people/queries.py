@@ -132,12 +132,15 @@ class DemoAccount:
 
 
 def demo_accounts(session: Session) -> list[DemoAccount]:
-    """Give the demo's sign-ins in the order of roles; one statement."""
+    """Give the demo's sign-ins in the order of roles; those without a password are extras."""
     rows = session.execute(
         select(Account.id, Account.display_name, Account.email, Account.phone, RoleGrant.role)
         .join(RoleGrant, RoleGrant.account_id == Account.id)
         .where(
-            Account.demo.is_(True), Account.disabled_at.is_(None), RoleGrant.revoked_at.is_(None)
+            Account.demo.is_(True),
+            Account.password_hash.is_not(None),
+            Account.disabled_at.is_(None),
+            RoleGrant.revoked_at.is_(None),
         )
         .order_by(Account.id, RoleGrant.id)
     )
