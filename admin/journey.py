@@ -95,12 +95,15 @@ class Balance(NamedTuple):
 
 
 class Yield(NamedTuple):
-    """What a lot was made from and how much of it."""
+    """The making that a lot came from: what went in, and all that came out of it."""
 
     inputs: list[tuple[Node, int]]
     output: int
+    """Of this lot."""
+    others: int
+    """How many further lots came out of the same making."""
     mass: int | None
-    """Of the output, in the input's base unit; None where it can't be compared."""
+    """Of all that came out, in the first input's base unit; None where it can't be compared."""
 
     @property
     def used(self) -> int:
@@ -143,7 +146,7 @@ def journey(session: Session, head: LotHead, today: date) -> Journey:
         family=kin,
         stops=_stops(session, happened, kin),
         balance=balance_of(moves, standing),
-        made_from=_made_from(happened, lot.id, kin.nodes),
+        made_from=_made_from(session, happened, lot.id),
         places=[place for place in standing if place.kind != "transit" or place.on_hand],
         reached=queries.reached(session, [lot.id, *kin.down]),
         recall=queries.recall_of(session, lot.id),
@@ -182,17 +185,23 @@ def balance_of(moves: Iterable[Row[Any]], standing: Sequence[Standing]) -> Balan
     )
 
 
-def _made_from(
-    happened: Sequence[Happened], lot_id: int, nodes: Mapping[int, Node]
-) -> Yield | None:
+def _made_from(session: Session, happened: Sequence[Happened], lot_id: int) -> Yield | None:
     maker = next((h.event_id for h in happened if h.lot_id == lot_id and h.role == "output"), None)
     if maker is None:
         return None
-    parts = [h for h in happened if h.event_id == maker]
-    inputs = [(nodes[h.lot_id], h.quantity) for h in parts if h.role == "input"]
-    output = sum(h.quantity for h in parts if h.role == "output" and h.lot_id == lot_id)
-    siblings = [h for h in parts if h.role == "output" and h.lot_id != lot_id]
-    return Yield(inputs, output, None if siblings else _mass(nodes[lot_id], output))
+    parts = queries.parts_of(session, maker)
+    inputs = [(node, quantity) for node, role, quantity in parts if role == "input"]
+    outputs = [(node, quantity) for node, role, quantity in parts if role == "output"]
+    masses = [_mass(node, quantity) for node, quantity in outputs]
+    comparable = len({node.base_unit for node, _ in inputs}) == 1 and None not in masses
+    return Yield(
+        inputs,
+        sum(quantity for node, quantity in outputs if node.id == lot_id),
+        sum(1 for node, _ in outputs if node.id != lot_id),
+        sum(mass for mass in masses if mass is not None)
+        if comparable and inputs[0][0].base_unit != "piece"
+        else None,
+    )
 
 
 def _mass(node: Node, quantity: int) -> int | None:

@@ -169,10 +169,8 @@ class Family(NamedTuple):
     nodes: dict[int, Node]
 
 
-def family(session: Session, lot_id: int) -> Family:
-    """Give what a lot was made from and what was made from it."""
-    up, down = lineage(session, lot_id)[1:], descendants(session, lot_id)[1:]
-    rows = session.execute(
+def _nodes() -> Select[Any]:
+    return (
         select(
             Lot.id,
             Lot.lot_no,
@@ -189,9 +187,26 @@ def family(session: Session, lot_id: int) -> Family:
         )
         .join(Sku, Sku.id == Lot.sku_id)
         .join(Product, Product.id == Sku.product_id)
-        .where(Lot.id.in_([lot_id, *up, *down]))
     )
+
+
+def family(session: Session, lot_id: int) -> Family:
+    """Give what a lot was made from and what was made from it."""
+    up, down = lineage(session, lot_id)[1:], descendants(session, lot_id)[1:]
+    rows = session.execute(_nodes().where(Lot.id.in_([lot_id, *up, *down])))
     return Family(up, down, {row[0]: Node._make(row) for row in rows})
+
+
+def parts_of(session: Session, event_id: UUID) -> list[tuple[Node, str, int]]:
+    """Give every lot that an event used or made, relatives or not: (lot, role, base units)."""
+    rows = session.execute(
+        _nodes()
+        .add_columns(EventLot.role, EventLot.quantity)
+        .join(EventLot, EventLot.lot_id == Lot.id)
+        .where(EventLot.event_id == event_id)
+        .order_by(EventLot.role, Lot.id)
+    )
+    return [(Node._make(row[:-2]), row[-2], row[-1]) for row in rows]
 
 
 class Happened(NamedTuple):

@@ -13,7 +13,8 @@ from parties.network.models import Outlet
 from parties.people.models import AuditEntry
 from parties.people.permissions import NOBODY, Actor, Role
 from tests.admin.conftest import AUDITOR, CITY, COUNTY, FOREIGN, HOME, NEXT_DOOR, OPERATOR, Office
-from tests.factories import actor
+from tests.factories import actor, world
+from tests.insight.trading import make_two_packs
 from traceability.models import Recall
 from trade.sales.models import Sale, SaleLine
 
@@ -352,3 +353,15 @@ def test_reading_leaves_no_mark_in_the_audit_trail(trading: Office) -> None:
     for path in LISTS:
         trading.read(path, CITY)
     assert acts() == before
+
+
+def test_a_making_is_weighed_with_everything_that_came_out_of_it(office: Office) -> None:
+    with office.database.transaction() as session:
+        w = world(session)
+        lot = make_two_packs(w)
+
+    page = office.read(f"/lots/{lot}", CITY)
+
+    assert "和另外 1 个批次" in page
+    assert "50.0%" not in page
+    assert "100.0%" in page
