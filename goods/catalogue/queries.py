@@ -25,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from foundation.db import core
 from goods.catalogue.models import (
     Assortment,
     Category,
@@ -127,14 +128,14 @@ def shelf(
     for i, word in enumerate(wish.words):
         values[f"word{i}"] = f"%{escaped(word)}%"
     number = max(1, number)
-    rows = session.execute(statement, values | {"skipped": (number - 1) * size}).all()
+    rows = core(session).execute(statement, values | {"skipped": (number - 1) * size}).all()
     if not rows and number > 1:
-        first = session.execute(statement, values | {"skipped": 0}).all()
+        first = core(session).execute(statement, values | {"skipped": 0}).all()
         total = first[0].total if first else 0
         number = max(1, -(-total // size))
         rows = first
         if number > 1:
-            rows = session.execute(statement, values | {"skipped": (number - 1) * size}).all()
+            rows = core(session).execute(statement, values | {"skipped": (number - 1) * size}).all()
     items = tuple(Listed(*row) for row in rows)
     return Shelf(items, number, size, items[0].total if items else 0)
 
@@ -297,7 +298,7 @@ KINDS = (
 
 def kinds(session: Session) -> list[Kind]:
     """Give the categories that have something to show, in the shop's order."""
-    return [Kind(*row) for row in session.execute(KINDS)]
+    return [Kind(*row) for row in core(session).execute(KINDS)]
 
 
 class Facts(NamedTuple):
@@ -407,7 +408,7 @@ FACTS = (
 
 def facts(session: Session, code: str) -> Facts | None:
     """Give a product that a shopper may see; None for any other. One statement."""
-    row = session.execute(FACTS, {"code": code}).first()
+    row = core(session).execute(FACTS, {"code": code}).first()
     return Facts(*row) if row is not None else None
 
 
@@ -439,7 +440,7 @@ POLICIES = (
 
 def policies(session: Session) -> list[Policy]:
     """Give the return policies of what is on sale, the most frequent first."""
-    return [Policy(*row) for row in session.execute(POLICIES)]
+    return [Policy(*row) for row in core(session).execute(POLICIES)]
 
 
 def carries_all(session: Session, place_id: int) -> bool:

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import ColumnElement, and_, bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
+from foundation.db import core
 from goods.catalogue.models import Product, Sku
 from goods.catalogue.queries import ON_SHELF, Listed
 from goods.catalogue.rules import per_hundred
@@ -102,7 +103,7 @@ def packs_of(session: Session, product_ids: Sequence[int], *, today: date) -> di
     """Give the packs on the shelf of these products, by product. One statement."""
     found: dict[int, list[Pack]] = {}
     if product_ids:
-        rows = session.execute(PACKS, {"products": list(product_ids), "today": today})
+        rows = core(session).execute(PACKS, {"products": list(product_ids), "today": today})
         for row in rows:
             found.setdefault(row[0], []).append(Pack(*row))
     return found
@@ -178,7 +179,7 @@ NEXT_LOT = (
 
 def lot_on_sale(session: Session, sku_id: int, *, today: date) -> LotOnSale | None:
     """Give the lot that leaves first: the one whose date is nearest. One statement."""
-    row = session.execute(NEXT_LOT, {"sku": sku_id, "today": today}).first()
+    row = core(session).execute(NEXT_LOT, {"sku": sku_id, "today": today}).first()
     return LotOnSale(*row) if row is not None else None
 
 
@@ -213,7 +214,7 @@ def progress_of(session: Session, lot_id: int) -> Progress:
     """Give what is recorded of a lot and of the lots it was made from. One statement."""
     begun: dict[str, datetime] = {}
     records = 0
-    for step, first, count in session.execute(PROGRESS, {"lot": lot_id}):
+    for step, first, count in core(session).execute(PROGRESS, {"lot": lot_id}):
         records += count
         if step:
             begun[step] = first

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
+from foundation.db import core
 from foundation.paging import Page, page_of
 from goods.catalogue.models import Assortment, ComplianceClass, Product
 from goods.catalogue.queries import VISIBLE, escaped
@@ -36,7 +37,7 @@ COUNTIES = select(
 
 def counties(session: Session) -> list[CountyRow]:
     """Give the counties from west to east."""
-    return [CountyRow(*row) for row in session.execute(COUNTIES)]
+    return [CountyRow(*row) for row in core(session).execute(COUNTIES)]
 
 
 class Suppliers(NamedTuple):
@@ -189,7 +190,7 @@ OUTLET_FACTS = (
 
 def outlet_page(session: Session, slug: str) -> OutletFacts | None:
     """Give a hall or zone that is open, by its slug; None for any other. One statement."""
-    row = session.execute(OUTLET_FACTS, {"slug": slug}).first()
+    row = core(session).execute(OUTLET_FACTS, {"slug": slug}).first()
     if row is None:
         return None
     width = len(OutletRow._fields)
