@@ -244,6 +244,24 @@ def test_the_basket_outlives_a_reload_and_can_be_parked(
     context.close()
 
 
+def test_what_was_scanned_before_the_script_came_is_kept(
+    browser: Browser, app: Flask, counter: Counter, base: str
+) -> None:
+    context = signed_in(browser, app, counter, base)
+    page = opened(context, base + counter.url)
+    for code in (counter.jar(0), counter.millet.gtin):
+        page.fill("#scan", code)
+        page.evaluate("document.getElementById('till').submit()")  # as without the script
+        page.wait_for_url(base + counter.url)
+        page.wait_for_selector("html[data-ready]", state="attached")
+    expect(page.locator("[data-count]")).to_have_text("这一单，2 件")
+    expect(page.locator("[data-lines] > li").first).to_contain_text(counter.honey_name)
+    page.reload()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    expect(page.locator("[data-count]")).to_have_text("这一单，2 件")
+    context.close()
+
+
 def test_a_sale_that_got_no_answer_is_kept_and_sent_again_under_its_key(
     browser: Browser, app: Flask, counter: Counter, base: str
 ) -> None:

@@ -449,6 +449,7 @@ for (const item of JSON.parse(find("basket").dataset.basket || "[]")) {
   const { quantity } = item;
   if (add(item) && item.serial === null) basket.items.at(-1).quantity = quantity;
 }
+if (location.pathname !== page.dataset.home) history.replaceState(null, "", page.dataset.home);
 keep();
 listen(document.getElementById("till"), onCode);
 if (basket.unsent) send();
