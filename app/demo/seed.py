@@ -33,6 +33,8 @@ from trade.sales.services import record_sale
 
 DATA = Path(__file__).parents[2] / "data"
 REGION = DATA / "region"
+BEGUN = "P01"
+"""Of this product a lot is left half recorded, so that its cooperative has a next step."""
 INFERRED_EVERY = 7
 """Of goods tracked by lot, one line in so many is sold without its lot being scanned."""
 
@@ -133,6 +135,7 @@ class Past:
                 for wave in waves:
                     maker.deliver(wave, maker.make(wave), latest=self.now)
                 online.catch_up(session, clock.business_date(self.now))
+                maker.begin(BEGUN, now=self.now)
         with self.database.transaction() as session:
             self._recall(session)
         self._totals()

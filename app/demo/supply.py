@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.demo.demand import Good, Wave
@@ -18,6 +18,7 @@ from parties.network.models import Organisation, Place
 from parties.people.permissions import Actor, Grant, Role
 from traceability.queries import template_of
 from traceability.services.cases import Dispatch, pack_cases, receive_case, ship_cases
+from traceability.services.labels import MOST_LABELS, Printing, print_labels
 from traceability.services.lots import Output, StepEntry, open_lot, record_step
 
 CARRIER = "示例快运（演示）"
@@ -91,7 +92,42 @@ class Maker:
             if step["event_type"] == "TransformationEvent":
                 lots = self._packs(counts, stamp)
             at = min(at + timedelta(days=span), ends)
+        for lot in lots:
+            self.print_all(lot, at=ends)
         return lots
+
+    def print_all(self, lot: Lot, *, at: datetime) -> None:
+        """Print the labels of a lot that was just made, as far as one printing goes."""
+        packs = self.session.scalar(
+            select(func.count()).select_from(Serial).where(Serial.lot_id == lot.id)
+        )
+        count = min(packs or 0, MOST_LABELS)
+        if count:
+            wanted = Printing(lot_id=lot.id, layout="a4-3x8", count=count)
+            print_labels(self.session, wanted, actor=self.owner(lot.organisation_id), now=at)
+
+    def begin(self, product_code: str, *, now: datetime) -> None:
+        """Begin a lot of `product_code` and leave it where its packs are to be made next."""
+        good = next(g for g in self.goods.values() if g.product_code == product_code)
+        product = self.session.get_one(Product, good.product_id)
+        steps = template_of(self.session, product.trace_template).steps
+        owner = self.owner(good.supplier_id)
+        at = now - timedelta(days=6)
+        lot = open_lot(
+            self.session,
+            sku_id=self.raw[product.id].id,
+            lot_no=f"Y{at:%y%m}-{self.number + 1:03d}",
+            actor=owner,
+            now=at,
+            demo=True,
+        )
+        for step in steps:
+            if step["event_type"] == "TransformationEvent":
+                break
+            if step["by"] == "supplier" and step["required"]:
+                entry = self._entry(step, lot, product, at, 410_000)
+                record_step(self.session, entry, actor=owner, now=at)
+                at += timedelta(days=1)
 
     def _counts(self, wave: Wave) -> dict[int, int]:
         counts: dict[int, int] = {}
