@@ -303,6 +303,18 @@ def test_every_template_is_used() -> None:
     assert unused == []
 
 
+def test_no_sentence_has_a_percent_sign_that_templates_would_fill_in() -> None:
+    """Jinja fills in every `%`; one that is meant is written twice."""
+    lone = re.compile(r'(?m)^(?:msgid|msgstr|)\s*".*(?<!%)%(?![(%]).*"$')
+    found = [
+        said
+        for name, text in texts().items()
+        if name.endswith(".po")
+        for said in lone.findall(text.replace("%%", ""))
+    ]
+    assert found == []
+
+
 def counted(session: Session) -> dict[str, int]:
     """How many rows every table has."""
     return {

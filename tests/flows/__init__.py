@@ -1,0 +1,1 @@
+"""The whole way, and who may go how far on it."""
