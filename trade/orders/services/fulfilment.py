@@ -1,9 +1,9 @@
 """Sending parcels: the promise becomes a sale, and the reserved goods leave."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import CompoundSelect, Integer, bindparam, exists, literal, or_, select, union_all
@@ -30,6 +30,8 @@ from trade.orders.services.checkout import reserve_together, supplier_places
 from trade.orders.services.endings import line_reservations, lock_parcel
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import SELLABLE, record_sale
+
+MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def dispatch_sub_order(
         return parcel
     if parcel.state != "awaiting_shipment":
         raise OrderClosed("This parcel is not waiting to be sent")
+    if order.paid_at is not None and timedelta() < order.paid_at - dispatch.at < MINUTE:
+        dispatch = replace(dispatch, at=order.paid_at)  # people write whole minutes
     if dispatch.at > now or (order.paid_at is not None and dispatch.at < order.paid_at):
         raise BadInput("A parcel is sent after it was paid and not in the future", field="at")
     promises = _promises(session, parcel.id)
