@@ -30,7 +30,8 @@ class Surfer:
         """Fetch a file."""
         answer = self.client.get(address)
         assert answer.status_code == 200, f"{address}: {answer.status_code}"
-        return answer.data
+        content: bytes = answer.data
+        return content
 
     def form(self, part: str) -> Form:
         """Find the form whose address, or one of whose fields, is so named."""
