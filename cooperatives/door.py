@@ -77,6 +77,15 @@ def asked(name: str, longest: int = 60) -> str:
     return request.args.get(name, "").strip()[:longest]
 
 
+def sent_file(name: str, most: int) -> tuple[str, bytes] | None:
+    """Read a file that came with a form, one byte more than `most` at the most; None for none."""
+    file = request.files.get(name)
+    if file is None or not file.filename:
+        return None
+    with file.stream as stream:
+        return file.filename, stream.read(most + 1)
+
+
 def tell(sentence: str, category: str = "message") -> None:
     """Say on the next page what was done."""
     flash(sentence, category)

@@ -69,7 +69,7 @@ def case_states() -> dict[str, str]:
         "packed": gettext("Closed, here"),
         "in_transit": gettext("On the way"),
         "received": gettext("Goods received"),
-        "opened": gettext("Case opened"),
+        "opened": gettext("Opened by the receiver"),
     }
 
 

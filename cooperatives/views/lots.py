@@ -28,7 +28,7 @@ from cooperatives.queries.lots import (
 from cooperatives.queries.steps import step_context, step_named
 from foundation import clock
 from foundation.errors import NotFound, Refused
-from foundation.files import keep
+from foundation.files import MOST_BYTES, keep
 from foundation.once import once
 from foundation.paging import Page
 from foundation.web import asked_page, reading, transaction
@@ -286,17 +286,11 @@ def sent_paper() -> str | None:
     A form that was refused carries a signed note of its file, so that it need not be chosen
     again; nobody can name a file that they did not send.
     """
-    file = request.files.get("paper_file")
-    if file is not None and file.filename:
-        from foundation.files import MOST_BYTES
-
-        return keep(door.files_dir(), file.stream.read(MOST_BYTES + 1)).key
+    if sent := door.sent_file("paper_file", MOST_BYTES):
+        return keep(door.files_dir(), sent[1]).key
+    kept = request.form.get("paper_kept")
     try:
-        return (
-            str(_signer().loads(request.form["paper_kept"]))
-            if request.form.get("paper_kept")
-            else None
-        )
+        return str(_signer().loads(kept)) if kept else None
     except BadSignature:
         return None
 

@@ -99,9 +99,8 @@ def paper_add() -> ResponseReturnValue:
     """Put a paper on file."""
     now, actor = clock.now(), current_actor()
     try:
-        sent, file_key = request.files.get("file"), None
-        if sent is not None and sent.filename:
-            file_key = keep(door.files_dir(), sent.stream.read(MOST_BYTES + 1)).key
+        sent = door.sent_file("file", MOST_BYTES)
+        file_key = keep(door.files_dir(), sent[1]).key if sent else None
         paper = read_new_paper(request.form, min(own(Can.MANAGE_CATALOGUE)), file_key)
         with transaction() as session:
 

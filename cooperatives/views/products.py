@@ -27,7 +27,7 @@ from cooperatives.queries.catalogue import (
     products_query,
 )
 from foundation import clock
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import NotFound, Refused
 from foundation.once import once
 from foundation.paging import page_of
 from foundation.web import asked_page, reading, transaction
@@ -232,11 +232,8 @@ def product_upload() -> ResponseReturnValue:
 def product_take_in() -> ResponseReturnValue:
     """Take in a file of products, all or none."""
     now, actor = clock.now(), current_actor()
-    sent = request.files.get("file")
+    name, content = door.sent_file("file", MOST_BYTES) or ("", b"")
     try:
-        if sent is None or not sent.filename:
-            raise BadInput("Please choose a file", field="file")
-        content, name = sent.stream.read(MOST_BYTES + 1), sent.filename
         with transaction() as session:
             mine = sorted(own(Can.MANAGE_CATALOGUE))
             supplier = organisation(session, mine[0]).code
