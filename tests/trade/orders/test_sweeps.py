@@ -28,6 +28,7 @@ from trade.orders.errors import NothingToRefund, OrderClosed
 from trade.orders.models import Order, Payment, Refund, SubOrder
 from trade.orders.paying import PaymentPage, start_payment
 from trade.orders.providers import ProviderNotice, ProviderRefund
+from trade.orders.queries.buyers import order_view
 from trade.orders.queries.troubles import refunds_waiting
 from trade.orders.services.endings import cancel_order
 from trade.orders.services.fulfilment import Dispatch, dispatch_sub_order
@@ -249,6 +250,7 @@ def test_a_declined_refund_is_shown_and_tried_again_under_a_new_key(
         (row,) = refunds_waiting(session, failed_only=True, actor=SYSTEM).items
         assert (row.order_number, row.refund.id) == (order.number, failed.id)
         assert balance(session, "buyers") == order.total_fen
+        assert order_view(session, order.id, actor=s.buyer).refund_state == "failed"
         with refused(session, NotAllowed):
             retry_refund(session, failed.id, actor=s.buyer, now=NOW)
         with refused(session, NotFound):
