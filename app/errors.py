@@ -36,6 +36,7 @@ def init_errors(app: Flask) -> None:
     """Answer every refusal and fault of `app` with a page or JSON, never a bare trace."""
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(RecursionError, _too_deep)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _fault)
 
@@ -75,6 +76,11 @@ def _refused(refusal: Refused) -> ResponseReturnValue:
 def _csrf(_error: CSRFError) -> ResponseReturnValue:
     text = gettext("This form is too old or came from elsewhere; please send it again")
     return answer(400, "csrf", text)
+
+
+def _too_deep(_error: RecursionError) -> ResponseReturnValue:
+    """Answer JSON nested so deeply that nobody can read it."""
+    return answer(400, "bad_input", gettext(WORDS[400]))
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
