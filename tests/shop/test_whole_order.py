@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from app import create_app
 from app.seeding import SEEDER
 from app.settings import Settings
 from foundation import clock
 from foundation.db import Database
+from goods.catalogue.models import Sku
 from goods.catalogue.services import set_price
 from goods.stock.models import Reservation
 from parties.people.permissions import Grant, Role
@@ -424,3 +425,86 @@ def test_buying_again_fills_the_basket(market: Market) -> None:
     assert client.post(f"/orders/{number}/again").status_code == 303
     with market.database.reading() as session:
         assert session.scalars(select(CartLine.quantity)).one() == 2
+
+
+def test_picking_up_costs_no_freight_and_needs_only_a_name_and_a_phone(market: Market) -> None:
+    client = market.client()
+    put(client, market)
+    page = client.get("/checkout").text
+    nowhere = client.post(
+        "/checkout", data=fill(page, delivery="pickup", outlet_id="", then="quote")
+    )
+    assert hidden(nowhere.text, "total") == str(2 * market.w.sku.price_fen)
+    form = fill(nowhere.text, delivery="pickup", outlet_id="", province="", city="", detail="")
+    refused = client.post("/checkout", data=form)
+    assert refused.status_code == 409
+    assert 'id="outlet_id-error"' in refused.text
+    assert market.count(Order) == 0
+    choices = page.split('name="outlet_id"')[1].split("</select>")[0]
+    halls = re.findall(r'<option value="(\d+)"', choices)
+    assert halls
+    answer = client.post("/checkout", data=form | {"outlet_id": halls[0]})
+    assert answer.status_code == 303, answer.text
+    with market.database.reading() as session:
+        order = session.scalars(select(Order)).one()
+        assert (order.delivery, order.shipping_fen) == ("pickup", 0)
+        assert order.outlet_id == int(halls[0])
+
+
+def test_own_pages_only_read(market: Market) -> None:
+    client = market.client()
+    number = place(client, market)
+    put(client, market)
+    client.post("/me/address", data=HOME)
+    own = ("/basket", "/checkout", "/me", "/me?tab=shipped", "/me/addresses", "/me/address")
+    for path in (*own, f"/orders/{number}", f"/orders/{number}/pay", f"/orders/{number}/return"):
+        answer = client.get(path)
+        assert answer.status_code == 200, path
+        client.set_cookie("lang", "en")
+        assert 'lang="en"' in client.get(path).text
+        client.delete_cookie("lang")
+
+
+def test_the_providers_notices_need_no_form_token_but_everything_else_does(
+    shared: Database, settings: Settings
+) -> None:
+    client = create_app(settings, shared).test_client()
+    assert client.post("/basket/add", data={"sku": "1"}).get_json(silent=True) is None
+    assert client.post("/basket/add", data={"sku": "1"}).status_code == 400
+    refused = client.post("/payments/stripe", data=b"{}", headers={"Accept": "application/json"})
+    assert refused.get_json()["error"] == "bad_signature"
+
+
+def test_a_longer_basket_asks_no_more_statements(market: Market) -> None:
+    client = market.client()
+    put(client, market)
+    sent: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        sent.append(statement)
+
+    def asked(path: str) -> int:
+        client.get(path)
+        sent.clear()
+        assert client.get(path).status_code == 200
+        return len(sent)
+
+    bind = market.database._readers.kw["bind"]
+    event.listen(bind, "before_cursor_execute", note)
+    short = [asked(path) for path in ("/basket", "/checkout")]
+    with market.database.transaction() as session:
+        others = session.scalars(
+            select(Sku.id).where(Sku.raw.is_(False), Sku.id != market.w.sku.id)
+        ).all()
+        cart = session.scalars(select(Cart)).one()
+        for sku_id in others:
+            session.add(
+                CartLine(
+                    cart_id=cart.id,
+                    sku_id=sku_id,
+                    quantity=1,
+                    seen_price_fen=1,
+                    added_at=clock.now(),
+                )
+            )
+    assert [asked(path) for path in ("/basket", "/checkout")] == short
