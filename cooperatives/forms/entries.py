@@ -24,15 +24,19 @@ from traceability.services.lots import Output, StepEntry
 UNITS = {"g": ("千克", "kg"), "mL": ("升", "litres"), "piece": ("个", "pieces")}
 
 
-def field_names(context: StepContext) -> dict[str, str]:
-    """Say which field of the form stands for each name that a refusal may carry."""
+def field_names(context: StepContext, raw: Mapping[str, Any]) -> dict[str, str]:
+    """Say which field of the form stands for each name that a refusal may carry.
+
+    What is said of all packs stands beside the first pack that was filled in.
+    """
     names = {element["code"]: f"v_{element['code']}" for element in context.elements}
     needs = context.needs
     for fact, code in needs.items():
         if code is not None:
             names[f"paper_{fact}"] = f"v_{code}"
     if context.packs:
-        first = context.packs[0].sku.id
+        ids = [pack.sku.id for pack in context.packs]
+        first = next((one for one in ids if text_of(raw, f"out_{one}_count")), ids[0])
         names |= {"outputs": f"out_{first}_count", "lot_no": f"out_{first}_lot"}
     source = context.step.get("quantity_from")
     if source:

@@ -318,7 +318,7 @@ def lot_record(lot_id: int) -> ResponseReturnValue:
             step = step_named(found, code)
             context = step_context(session, found, step, today=clock.business_date(now))
             form = step_form(context, now=now, language=door.language())
-            form.refuse(refusal, field_names(context))
+            form.refuse(refusal, field_names(context, request.form))
             if file_key and "paper_kept" in form:
                 form.paper_kept.data = _signer().dumps(file_key)
             return lot_page(session, found, form=form, step=step), refusal.status

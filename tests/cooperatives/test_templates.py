@@ -221,6 +221,24 @@ def test_too_many_packs_are_refused_beside_their_field_and_what_was_typed_is_kep
     assert (desk.count(TraceEvent), desk.count(Lot)) == before
 
 
+def test_a_refusal_about_packs_stands_beside_the_pack_that_was_filled_in(desk: Desk) -> None:
+    packs = desk.session.scalars(
+        select(Sku)
+        .where(Sku.product_id == desk.w.product.id, Sku.raw.is_(False))
+        .order_by(Sku.sort)
+    ).all()
+    material = open_lot(desk, desk.w.raw, "L5")
+    for _ in range(3):
+        _, values = fill(desk, material)
+        desk.client.post(f"/coop/lots/{material}/steps", data=values)
+    _, values = fill(desk, material)
+    values[f"out_{packs[-1].id}_count"] = "900000"
+    said = desk.client.post(f"/coop/lots/{material}/steps", data=values)
+    assert said.status_code == 400
+    assert f'id="out_{packs[-1].id}_count-error"' in said.text
+    assert f'id="out_{packs[0].id}_count-error"' not in said.text
+
+
 def test_every_missing_value_is_marked_at_once(desk: Desk) -> None:
     material = open_lot(desk, desk.w.raw, "L8")
     page = desk.client.get(f"/coop/lots/{material}").text
