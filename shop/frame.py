@@ -4,13 +4,15 @@ A visitor's basket is known by a UUID in a signed cookie; the hall or zone someb
 by its slug in another one. Neither is written to the database by a page that is only looked at.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 from uuid import UUID
 
 from flask import Flask, Response, current_app, request, url_for
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import user_logged_in
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -25,6 +27,14 @@ from trade.orders.services.carts import merge_carts
 BASKET: Final = "basket"
 OUTLET: Final = "outlet"
 KEPT_FOR: Final = 90 * 24 * 3600
+POSTED: Final = {
+    "licences": _l("Licences on display"),
+    "fees": _l("Fees"),
+    "returns": _l("Returns"),
+    "privacy": _l("Privacy"),
+    "tracing": _l("About tracing"),
+}
+"""The pages of rules, as every page's foot links to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,38 +125,34 @@ def basket_count() -> int:
         return cart_count(session, browser, actor=actor)
 
 
+@lru_cache(maxsize=8)
+def _addresses(script_root: str) -> Mapping[str, str]:
+    """Give the addresses that stand on every page; they differ only by where the house is hung."""
+    del script_root
+    found = {name: url_for(f"shop.{name}") for name in ("home", "categories", "outlets", "mine")}
+    found |= {name: url_for("shop.rule", name=name) for name in POSTED}
+    return found | {"basket": url_for("shop.basket"), "account": url_for("people.account")}
+
+
 def frame() -> dict[str, Any]:
     """Give what the storefront's layout shows around a page."""
     at = partial(_is_at, request.endpoint or "")
-    categories = (url_for("shop.categories"), "grid", _("Categories"), at("categories", "category"))
-    outlets = (url_for("shop.outlets"), "store", _("Outlets"), at("outlets", "outlet"))
-    basket = (url_for("shop.basket"), "basket", _("Basket"), at("basket", "checkout"))
+    to = _addresses(request.script_root)
+    categories = (to["categories"], "grid", _("Categories"), at("categories", "category"))
+    outlets = (to["outlets"], "store", _("Outlets"), at("outlets", "outlet"))
+    basket = (to["basket"], "basket", _("Basket"), at("basket", "checkout"))
     own = at("mine", "order", "addresses", "address", "pay", "back")
-    mine = (url_for("shop.mine"), "user", _("Mine"), own)
-    home = (url_for("shop.home"), "home", _("Home"), at("home"))
+    mine = (to["mine"], "user", _("Mine"), own)
     return {
         "nav_items": (categories, outlets),
-        "tab_items": (home, categories, basket, mine),
-        "account_items": _account_items(mine),
-        "footer_links": [
-            (url_for("shop.rule", name=name), label)
-            for name, label in (
-                ("licences", _("Licences on display")),
-                ("fees", _("Fees")),
-                ("returns", _("Returns")),
-                ("privacy", _("Privacy")),
-                ("tracing", _("About tracing")),
-            )
-        ],
+        "tab_items": ((to["home"], "home", _("Home"), at("home")), categories, basket, mine),
+        "account_items": (
+            (to["mine"], "box", _("My orders"), False),
+            (to["account"], "gear", _("My account"), False),
+        ),
+        "footer_links": [(to[name], label) for name, label in POSTED.items()],
         "basket_count": basket_count,
     }
-
-
-def _account_items(mine: tuple[str, str, str, bool]) -> list[tuple[str, str, str, bool]]:
-    found = [(mine[0], "box", _("My orders"), False)]
-    if "people.account" in current_app.view_functions:
-        found.append((url_for("people.account"), "gear", _("My account"), False))
-    return found
 
 
 def _is_at(endpoint: str, *names: str) -> bool:

@@ -5,25 +5,17 @@ from typing import Any, Final
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from foundation.errors import NotFound
 from foundation.web import reading
 from goods.catalogue.queries import policies
 from parties.people.guards import open_to_all
-from shop.frame import shop
+from shop.frame import POSTED, shop
 from shop.queries.network import licences
 from shop.words import RETURNS
 from trade.ledger.rules import COMMISSION_PER_MILLE
 
-RULES: Final = {
-    "licences": _l("Licences on display"),
-    "fees": _l("Fees"),
-    "returns": _l("Returns"),
-    "privacy": _l("Privacy"),
-    "tracing": _l("About tracing"),
-}
 VERSION: Final = (1, date(2026, 11, 23))
 """Version of these rules, and since when it holds; a change makes a new version."""
 
@@ -31,12 +23,12 @@ VERSION: Final = (1, date(2026, 11, 23))
 @open_to_all
 def rule(name: str) -> ResponseReturnValue:
     """Show one page of rules."""
-    if name not in RULES:
+    if name not in POSTED:
         raise NotFound("There is nothing at this address")
     with reading() as session:
         more = _more(session, name)
     return render_template(
-        f"shop/rules/{name}.html", names=RULES, name=name, version=VERSION, **more
+        f"shop/rules/{name}.html", names=POSTED, name=name, version=VERSION, **more
     )
 
 
