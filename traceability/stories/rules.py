@@ -38,6 +38,13 @@ UNNAMED: Mapping[str, Words] = {
 HIDDEN = frozenset({"unpacking"})
 """What nobody misses in a story: it comes with the receipt."""
 
+BASES: Mapping[str, Words] = {
+    "self_control": Words("质量安全控制符合要求", "Own control"),
+    "self_test": Words("自行检测合格", "Own test"),
+    "commissioned_test": Words("委托检测合格", "Commissioned test"),
+}
+"""The three boxes that a conformity certificate may tick."""
+
 AFTER_THE_MAKER = ("outlet", "system")
 BASE_KINDS = {"integer": "number"}
 NO_RESULT = frozenset({"sample_size"})
@@ -230,26 +237,26 @@ def conformity_of(
 ) -> Conformity:
     """Put together the certificate that a step recorded, from the paper and the step's values."""
     values = {value.code: value for value in step.values}
-    amount = step.amount
-    weight = values.get("quantity_kg")
-    basis = values.get("basis")
-    promisor = facts.get("promisor") or fields.get("promisor")
+    amount, basis = step.amount, values.get("basis")
+    words = BASES.get(str(facts.get("basis") or fields.get("basis")), Words("", ""))
+    promisor = facts.get("promisor")
     issued = facts.get("issued_at") or (paper.issued_on.isoformat() if paper else "")
+    weight = facts.get("quantity_kg") or fields.get("quantity_kg")
     return Conformity(
         number=(paper.number if paper else "") or str(facts.get("certificate_no") or ""),
-        product_zh=str(fields.get("product_name") or (amount.name_zh if amount else goods.name_zh)),
-        product_en=str(fields.get("product_name") or (amount.name_en if amount else goods.name_en)),
-        quantity=weight.text if weight else number_text(facts.get("quantity_kg") or ""),
-        quantity_unit_zh=weight.unit_zh if weight else "千克",
-        quantity_unit_en=weight.unit_en if weight else "kg",
-        origin_zh=str(fields.get("origin") or goods.origin_zh),
-        origin_en=str(fields.get("origin") or goods.origin_en),
+        product_zh=str(fields.get("product_zh") or (amount.name_zh if amount else goods.name_zh)),
+        product_en=str(fields.get("product_en") or (amount.name_en if amount else goods.name_en)),
+        quantity=number_text(weight) if weight else "",
+        quantity_unit_zh="千克",
+        quantity_unit_en="kg",
+        origin_zh=str(fields.get("origin_zh") or goods.origin_zh),
+        origin_en=str(fields.get("origin_en") or goods.origin_en),
         issued_on=str(issued)[:10],
-        promisor_zh=str(promisor or goods.maker_zh),
-        promisor_en=str(promisor or goods.maker_en),
+        promisor_zh=str(promisor or (paper.issuer_zh if paper else "") or goods.maker_zh),
+        promisor_en=str(promisor or (paper.issuer_en if paper else "") or goods.maker_en),
         contact=str(fields.get("contact") or ""),
-        basis_zh=basis.text_zh if basis else "",
-        basis_en=basis.text_en if basis else "",
+        basis_zh=basis.text_zh if basis else words.name_zh,
+        basis_en=basis.text_en if basis else words.name_en,
         demo=goods.demo,
     )
 
