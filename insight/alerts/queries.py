@@ -46,7 +46,11 @@ class ShelfLot(NamedTuple):
 
 
 def dated_lots(session: Session, today: date, reach: Reach) -> list[ShelfLot]:
-    """Give the lots on outlets' shelves near their date or past it, nearest first."""
+    """Give the lots on outlets' shelves near their date or past it, nearest first.
+
+    A lot on hold is left out: it comes off the shelf whatever its date.
+    """
+    held = exists().where(Hold.lot_id == Lot.id, Hold.released_at.is_(None))
     rows = session.execute(
         select(
             Lot.id,
@@ -70,6 +74,7 @@ def dated_lots(session: Session, today: date, reach: Reach) -> list[ShelfLot]:
         .where(
             StockBalance.on_hand > 0,
             Lot.best_before.is_not(None),
+            ~held,
             reach.within(Product.county_code, Outlet.county_code),
         )
         .group_by(Lot.id, Product.id, Sku.id)

@@ -103,6 +103,9 @@ def test_a_lot_on_shelves_is_told_of_as_its_date_nears_and_passes(w: World) -> N
     assert (near.expired, gone.expired) == (False, True)
     assert dated_lots(w.session, nearly, FAR) == []
 
+    recall_lot(w.session, lot_id=lot.id, reason_zh="退回", reason_en="", actor=w.official, now=NOW)
+    assert dated_lots(w.session, nearly, EVERYWHERE) == []
+
 
 def test_a_recall_counts_what_is_on_shelves_elsewhere_and_sold(w: World) -> None:
     next_door = outlet(w.session, "K-02")
