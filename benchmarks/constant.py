@@ -72,4 +72,8 @@ def build() -> Flask:
     return flask
 
 
-app = build()
+def __getattr__(name: str) -> Flask:
+    """Build the application when the server asks for it, not when a test imports this."""
+    if name != "app":
+        raise AttributeError(name)
+    return build()
