@@ -1,6 +1,6 @@
 """What every page of this door shares: its blueprint, whose desk it is, how a page is shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
@@ -58,8 +58,12 @@ def language() -> str:
 
 def named(thing: object, name: str = "name") -> str:
     """Give a row's text in the reader's language, or in the other one; "" of no row."""
-    first = getattr(thing, f"{name}_{language()}", "")
-    return str(first or getattr(thing, f"{name}_zh", "") or "")
+
+    def said(code: str) -> object:
+        attribute = f"{name}_{code}"
+        return thing.get(attribute) if isinstance(thing, Mapping) else getattr(thing, attribute, "")
+
+    return str(said(language()) or said("zh") or "")
 
 
 def new_key() -> str:
