@@ -18,14 +18,19 @@ from traceability.models import EventLot, TraceEvent
 
 TODAY: ColumnElement[date] = bindparam("today", type_=Lot.best_before.type)
 
+SENT_FROM = (
+    select(Place.id)
+    .where(Place.organisation_id == Product.supplier_id, Place.kind.in_(STOCK_KINDS))
+    .correlate(Product)
+)
+"""A supplier's own warehouses and workshops: parcels leave from there."""
+
 AT_SUPPLIER = and_(
-    Place.organisation_id == Product.supplier_id,
-    Place.kind.in_(STOCK_KINDS),
-    StockBalance.place_id == Place.id,
     StockBalance.sku_id == Sku.id,
+    StockBalance.place_id.in_(SENT_FROM),
     StockBalance.on_hand > StockBalance.reserved,
 )
-"""What a supplier's own warehouses and workshops have free: parcels leave from there."""
+"""What is free there. Asked by place, as a pack may lie at hundreds of outlets too."""
 
 SELLABLE = and_(
     or_(Lot.best_before.is_(None), Lot.best_before >= TODAY),
@@ -37,8 +42,6 @@ SELLABLE = and_(
 
 FREE = (
     select(func.coalesce(func.sum(StockBalance.on_hand - StockBalance.reserved), 0))
-    .select_from(Place)
-    .join(StockBalance, StockBalance.place_id == Place.id)
     .join(Lot, Lot.id == StockBalance.lot_id)
     .where(AT_SUPPLIER, SELLABLE)
     .correlate(Sku, Product)
@@ -168,8 +171,7 @@ NEXT_LOT = (
     )
     .select_from(Sku)
     .join(Product, Product.id == Sku.product_id)
-    .join(Place, Place.organisation_id == Product.supplier_id)
-    .join(StockBalance, StockBalance.place_id == Place.id)
+    .join(StockBalance, StockBalance.sku_id == Sku.id)
     .join(Lot, Lot.id == StockBalance.lot_id)
     .where(Sku.id == bindparam("sku"), AT_SUPPLIER, SELLABLE)
     .order_by(Lot.best_before.is_(None), Lot.best_before, Lot.id)
