@@ -82,7 +82,7 @@ def item_story(session: Session, gtin: str, serial: str, *, now: datetime) -> St
     head = rows.item_head(session, gtin, serial)
     if head is None:
         raise UnknownItem("Nobody has recorded a pack with this code")
-    told = _told(session, head.lot_id, head.serial_id, head.steps or [])
+    told = _told(session, head.lot_id, head.serial_id, rows.steps_of(head))
     held = rows.held_on(session, head.lot_id, head.serial_id)
     sold = _sold(told) if head.state == "sold" else None
     story = _story(
@@ -101,10 +101,10 @@ def lot_story(session: Session, gtin: str, lot_no: str, *, now: datetime) -> Sto
     if head is None:
         raise UnknownItem("Nobody has recorded this lot")
     goods = rows.goods_of(head)
-    told = _told(session, head.lot_id, None, head.steps or [])
+    told = _told(session, head.lot_id, None, rows.steps_of(head))
     flows = rows.flow_rows(session, head.lot_id)
     told.steps.extend(_summed_up(flows, head, goods))
-    turn = {step["step"]: n for n, step in enumerate(head.steps or [])}
+    turn = {step["step"]: n for n, step in enumerate(rows.steps_of(head))}
     told.steps.sort(key=lambda step: (step.at, turn.get(step.code, len(turn))))
     held = rows.held_on(session, head.lot_id, None)
     outlets = _outflows(flows, rows.balance_rows(session, head.lot_id))
@@ -126,7 +126,7 @@ def lot_story(session: Session, gtin: str, lot_no: str, *, now: datetime) -> Sto
 
 
 def _story(head: rows.Read, told: Told, held: Held | None, *, today: date, straight: bool) -> Story:
-    goods, template = rows.goods_of(head), head.steps or []
+    goods, template = rows.goods_of(head), rows.steps_of(head)
     fresh = freshness(head.produced_on, head.best_before, today)
     done = {step.code for step in told.steps}
     due, missing, to_come = progress(template, done, tracking=goods.tracking, straight=straight)
@@ -308,7 +308,7 @@ def _summed_up(
     goods: Goods,
 ) -> Iterable[StoryStep]:
     """Make one step of all that happened under one name, wherever it did."""
-    by_code = {step["step"]: step for step in head.steps or []}
+    by_code = {step["step"]: step for step in rows.steps_of(head)}
     grouped: dict[str, list[rows.Read]] = {}
     for row in flows:
         if row.biz_step not in HIDDEN:

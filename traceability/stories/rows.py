@@ -4,12 +4,26 @@ They are Core statements made once, when this module is read: putting them toget
 scan took longer than running them.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Row, Select, Table, bindparam, case, func, select, union
+from sqlalchemy import (
+    CompoundSelect,
+    Row,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    case,
+    func,
+    select,
+    union,
+)
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from foundation.db import Base
@@ -180,9 +194,20 @@ HEAD = (
     LOT.c.produced_on,
     LOT.c.best_before,
     LOT.c.demo.label("lot_demo"),
-    TEMPLATE.c.steps,
+    sql_cast(TEMPLATE.c.steps, Text).label("steps"),
     *GOODS,
 )
+
+
+@lru_cache(maxsize=64)
+def _parsed(steps: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(steps)
+    return found
+
+
+def steps_of(row: Read) -> Sequence[Mapping[str, Any]]:
+    """Give the template's steps of a row that selected HEAD; the same text is parsed once."""
+    return _parsed(row.steps) if row.steps else ()
 
 
 ITEM_HEAD: Final = _around(
