@@ -14,7 +14,7 @@ from foundation.outbox import Handler
 from insight.rollups.jobs import on_sale_recorded, run_recounts
 from parties.people.jobs import on_message_wanted
 from parties.people.messages import AccountErased, MessageWanted
-from parties.people.sender import DemoSender, Sender, SmtpSender
+from parties.people.sender import sender_for
 from parties.people.services.sweep import forget_old
 from trade.orders import sweeps
 from trade.orders.jobs import on_account_erased, on_order_ended
@@ -35,7 +35,7 @@ class Round:
 def handlers(settings: Settings) -> dict[str, Sequence[Handler]]:
     """Give, by kind of message, who is told."""
     return {
-        MessageWanted.__name__: [partial(on_message_wanted, sender=_sender(settings))],
+        MessageWanted.__name__: [partial(on_message_wanted, sender=sender_for(settings))],
         SaleRecorded.__name__: [on_sale_recorded],
         AccountErased.__name__: [on_account_erased],
         OrderEnded.__name__: [on_order_ended],
@@ -76,9 +76,3 @@ def _in_transaction(verb: Callable[..., object]) -> Callable[[Database, datetime
 
 def _call(verb: Callable[..., object], session: Session, now: datetime) -> object:
     return verb(session, now=now)
-
-
-def _sender(settings: Settings) -> Sender:
-    if settings.demo or settings.smtp_url is None:
-        return DemoSender()
-    return SmtpSender(settings.smtp_url, settings.mail_from)
