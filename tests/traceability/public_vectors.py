@@ -17,3 +17,13 @@ def public_vectors(name: str) -> Any:
     if not path.is_file():
         pytest.skip(f"PUBLIC VECTORS ABSENT, NOTHING CHECKED: {path} (set SHARED_DIR)")
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def public_folder(name: str) -> list[str]:
+    """Name every JSON file below `vectors/<name>`, for public_vectors; or skip loudly."""
+    shared = Path(os.environ.get("SHARED_DIR") or ROOT.parent / "shared")
+    folder = shared / "vectors" / name
+    if not folder.is_dir():
+        pytest.skip(f"PUBLIC VECTORS ABSENT, NOTHING CHECKED: {folder} (set SHARED_DIR)")
+    found = sorted(folder.rglob("*.json"))
+    return [str(path.relative_to(shared / "vectors")) for path in found]
