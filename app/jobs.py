@@ -16,6 +16,8 @@ from parties.people.jobs import on_message_wanted
 from parties.people.messages import AccountErased, MessageWanted
 from parties.people.sender import sender_for
 from parties.people.services.sweep import forget_old
+from traceability.log.keys import signers
+from traceability.log.sequencer import BATCH, sequence
 from trade.orders import sweeps
 from trade.orders.jobs import on_account_erased, on_order_ended
 from trade.orders.messages import OrderEnded
@@ -48,12 +50,21 @@ def rounds(settings: Settings) -> Sequence[Round]:
     return (
         Round("forget_old", 3600, _in_transaction(forget_old)),
         Round("recount", 2, run_recounts),
+        Round("sequence_log", 1, partial(sequence_log, settings)),
         Round("expire_unpaid", 5, asked(sweeps.expire_unpaid)),
         Round("reconcile_payments", 5, asked(sweeps.reconcile_open_payments)),
         Round("run_refunds", 3, asked(sweeps.run_due_refunds)),
         Round("auto_confirm", 300, sweeps.auto_confirm),
         Round("forget_carts", 24 * 3600, sweeps.forget_old_carts),
     )
+
+
+def sequence_log(
+    settings: Settings, database: Database, now: datetime, *, batch: int = BATCH
+) -> int:
+    """Append what waits to the transparency log, and sign it; give how many leaves were added."""
+    keys = signers(settings.log_keys_dir, host=settings.public_host, given=settings.log_key)
+    return sequence(database, keys, now, batch=batch)
 
 
 Sweep = Callable[[Database, PaymentProvider, datetime], object]

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -42,6 +42,8 @@ class Settings:
     mail_from: str
     rate_limits: bool
     trusted_proxies: int
+    log_key: str = field(default="", repr=False)
+    """The transparency log's private key as text; empty: it lies in `log_keys_dir`."""
 
     @property
     def demo(self) -> bool:
@@ -52,6 +54,16 @@ class Settings:
     def files_dir(self) -> Path:
         """Where uploaded and generated files are kept."""
         return self.data_dir / "files"
+
+    @property
+    def log_keys_dir(self) -> Path:
+        """Where the transparency log's private keys are kept, readable for this user only."""
+        return self.data_dir / "log-keys"
+
+    @property
+    def public_host(self) -> str:
+        """Give the host, and the port if any, under which the public reaches this installation."""
+        return urlsplit(self.public_url).netloc
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
@@ -96,6 +108,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_from=need("MAIL_FROM", "demo@demo.example"),
         rate_limits=env.get("RATE_LIMITS", "on") != "off",
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+        log_key=env.get("LOG_KEY", ""),
     )
     if faults:
         raise SettingsError(faults)

@@ -16,7 +16,7 @@ from app.demo.accounts import make_accounts
 from app.demo.demand import Basket, Draw, Good, Shop, Year, plan_year, read_seasons
 from app.demo.online import Buyers, Online
 from app.demo.supply import Maker, goods_of
-from app.jobs import handlers
+from app.jobs import handlers, sequence_log
 from app.seeding import SEEDER, take_in_region
 from app.settings import Settings
 from foundation import clock
@@ -35,6 +35,8 @@ DATA = Path(__file__).parents[2] / "data"
 REGION = DATA / "region"
 BEGUN = "P01"
 """Of this product a lot is left half recorded, so that its cooperative has a next step."""
+BIG_BATCH = 5000
+"""Events that the transparency log takes in one go, as nobody waits for the database yet."""
 INFERRED_EVERY = 7
 """Of goods tracked by lot, one line in so many is sold without its lot being scanned."""
 
@@ -47,6 +49,7 @@ def seed_demo(database: Database, settings: Settings, *, small: bool = False) ->
         take_in_region(session, REGION, now=now - timedelta(days=400))
         people = make_accounts(session, settings, actor=SEEDER, now=now - timedelta(days=400))
     Past(database, settings, people, now=now, small=small).run()
+    sequence_log(settings, database, now, batch=BIG_BATCH)
     click.echo(f"Seeded in {time.monotonic() - begun:.0f} s", err=True)
 
 

@@ -16,6 +16,7 @@ from goods.stock.models import Lot
 from goods.stock.services import free_at, move
 from parties.network.models import Place
 from parties.people.permissions import Actor
+from traceability.log.services import enqueue
 from traceability.models import (
     EventCertificate,
     EventLot,
@@ -68,6 +69,7 @@ def record_event(
         ],
     )
     _link(session, event_id, event)
+    enqueue(session, [event_id], now=now)
     move(session, event.moves(), event_id=event_id, now=now, reserved=reserved)
     return event_id
 
