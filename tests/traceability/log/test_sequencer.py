@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Engine, delete, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-
 from typing_extensions import override
 
 from foundation.db import Database, open_database
