@@ -14,6 +14,7 @@ from app.doors import init_doors
 from app.errors import init_errors
 from app.presentation import init_presentation
 from app.settings import Settings
+from app.turns import Turns
 from foundation.db import Database
 from foundation.limits import limiter
 from foundation.web import csp_nonce, init_web, reading
@@ -63,6 +64,8 @@ def create_app(settings: Settings, database: Database) -> Flask:
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    if database.dialect == "sqlite":
+        app.wsgi_app = Turns(app.wsgi_app)  # type: ignore[method-assign]
     app.extensions["database"] = database
     app.extensions["settings"] = settings
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -165,13 +165,23 @@ def _insert(table: type["Base"]) -> Insert:
     return insert(cast(Table, table.__table__)).inline()  # nobody asks for the new keys
 
 
+READS, HELD = "reads", "held"
+"""What a session that only reads is marked with, and where its one connection is kept."""
+
+
 def core(session: Session) -> Connection:
     """Give the connection of `session`, once what the session holds back is written.
 
     For statements over columns this does the same as the session, at half the cost.
     """
+    held: Connection | None = session.info.get(HELD)
+    if held is not None:
+        return held
     session.flush()
-    return session.connection()
+    connection = session.connection()
+    if session.info.get(READS):
+        session.info[HELD] = connection
+    return connection
 
 
 class Database:
@@ -186,7 +196,10 @@ class Database:
         )
         self._writers = sessionmaker(bind, join_transaction_mode=mode, expire_on_commit=False)
         self._readers = sessionmaker(
-            reader or bind, join_transaction_mode=mode, expire_on_commit=False
+            reader or bind,
+            join_transaction_mode=mode,
+            expire_on_commit=False,
+            autoflush=False,
         )
 
     @contextmanager
@@ -199,6 +212,7 @@ class Database:
     def reading(self) -> Generator[Session, None, None]:
         """Open a session that may only read; the database itself refuses writes."""
         with self._readers() as session:
+            session.info[READS] = True
             yield session
 
     def dispose(self) -> None:
@@ -247,7 +261,9 @@ def prepare_sqlite(engine: Engine, *, begin: str, read_only: bool = False) -> No
             connection.execute(f"PRAGMA {pragma}")
 
     def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        driver = connection.connection.dbapi_connection
+        assert driver is not None  # noqa: S101
+        driver.execute(begin)
 
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)

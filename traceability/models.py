@@ -55,7 +55,7 @@ class EventLot(Base):
     """A lot that an event touched: as `epc` (observed), `input`, `output` or `child`."""
 
     __tablename__ = "event_lots"
-    __table_args__ = (Index("ix_event_lots_lot", "lot_id", "event_id"),)
+    __table_args__ = (Index("ix_event_lots_way", "lot_id", "role", "whole_lot", "event_id"),)
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("trace_events.id"), primary_key=True)
     lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"), primary_key=True)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, gettext
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -100,18 +101,20 @@ def _told(story: Story, path: str, now: datetime, wrong_lot: str | None) -> Resp
     return _page("story", story=story, stops=stops, wrong_lot=wrong_lot, path=path, now=now)
 
 
+KINDS: Final = {
+    "apiary": _l("apiary"),
+    "garden": _l("garden"),
+    "field": _l("field"),
+    "farm": _l("farm"),
+    "workshop": _l("workshop"),
+    "warehouse": _l("warehouse"),
+    "outlet": _l("outlet"),
+}
+
+
 def stop_name(spot: Spot) -> str:
     """Name a place shortly, for a drawing: its town and what kind of place it is."""
-    kinds = {
-        "apiary": gettext("apiary"),
-        "garden": gettext("garden"),
-        "field": gettext("field"),
-        "farm": gettext("farm"),
-        "workshop": gettext("workshop"),
-        "warehouse": gettext("warehouse"),
-        "outlet": gettext("outlet"),
-    }
-    kind = kinds.get(spot.kind, "")
+    kind = KINDS.get(spot.kind, "")
     if str(get_locale()) == "en":
         return f"{(spot.town_en or spot.county_en).split(' ')[0]} {kind}".strip()
     return f"{spot.town_zh or spot.county_zh}{kind}"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Final, Protocol
 
 from flask import (
@@ -13,10 +13,12 @@ from flask import (
     request,
     session,  # noqa: TID251 -- the cookie is written here and nowhere else
 )
+from flask.sessions import SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 from flask_login import LoginManager, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
@@ -99,14 +101,31 @@ class Csrf(CSRFProtect):  # type: ignore[misc]
     """CSRF protection that knows tokens: no browser adds an Authorization header by itself.
 
     A request that brings a token is answered by the token alone, whatever cookies come with it.
+    A visitor's choice of language changes nothing but this visitor's cookie and needs no proof
+    either: pages without any other form can then be given out without opening a session.
     """
 
     @override
     def protect(self, *args: Any, **kwargs: Any) -> None:
-        if bearer() is None:
+        free = request.endpoint == "people.set_language" and not has_signed_in()
+        if bearer() is None and not free:
             super().protect(*args, **kwargs)
         else:
             g.csrf_valid = True  # where Flask-WTF's forms look
+
+
+def has_signed_in() -> bool:
+    """Tell whether this browser says it has signed in; nobody has looked whether it is true."""
+    return "_user_id" in session
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions, whose signer is made once instead of twice a request."""
+
+    @override
+    @cache  # noqa: B019 -- one interface for one application, both as old as the process
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        return super().get_signing_serializer(app)
 
 
 def init_people(
@@ -127,7 +146,9 @@ def init_people(
     )
     app.config["PERMANENT_SESSION_LIFETIME"] = CONSUMER_STAY + timedelta(hours=1)
     app.config["SESSION_REFRESH_EACH_REQUEST"] = False  # the sign-in's own end decides
+    app.session_interface = Sessions()
     app.jinja_env.filters["role_name"] = role_name
+    app.jinja_env.globals["has_signed_in"] = has_signed_in
     manager = LoginManager(app)
     manager.session_protection = None  # phones change their address all day
     manager.user_loader(_by_cookie)

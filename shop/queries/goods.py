@@ -201,12 +201,17 @@ PROGRESS = (
     )
     .join(EventLot, EventLot.event_id == TraceEvent.id)
     .join(_LINE, _LINE.c.lot_id == EventLot.lot_id)
+    .where(EventLot.role.in_(("epc", "output")), EventLot.whole_lot)
     .group_by(TraceEvent.template_step)
 )
 
 
 class Progress(NamedTuple):
-    """How far a lot has come: when each step of its template was first taken, and all records."""
+    """How far a lot has come: when each step was first taken, and how many records there are.
+
+    Counted is what happened to the lot as such, not what became of its packs: their number grows
+    with every sale, and a page must not.
+    """
 
     begun: dict[str, datetime]
     records: int

@@ -138,7 +138,7 @@ def test_a_form_without_its_token_is_refused_and_says_why(
     client = create_app(settings, database).test_client()
     answer = client.post("/signin/password", data={"email": "a@example.com", "password": "x"})
     assert answer.status_code == 400
-    as_json = client.post("/language", data={}, headers={"Accept": "application/json"})
+    as_json = client.post("/signout", data={}, headers={"Accept": "application/json"})
     assert as_json.get_json()["error"] == "csrf"
 
 

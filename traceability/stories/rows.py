@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
-from foundation.db import Base
+from foundation.db import Base, core
 from goods.catalogue.models import Certificate, Product, Sku
 from goods.stock.models import Hold, Lot, Serial, StockBalance
 from parties.network.models import County, Organisation, Place, Town
@@ -250,7 +250,7 @@ def _told(*, item: bool) -> CompoundSelect[Any]:
         select(E_LOT.c.event_id)
         .select_from(up)
         .join(E_LOT, E_LOT.c.lot_id == up.c.lot_id)
-        .where(E_LOT.c.whole_lot, E_LOT.c.role != "input")
+        .where(E_LOT.c.role.in_(("epc", "output")), E_LOT.c.whole_lot)
     )
     own = select(E_SERIAL.c.event_id).where(E_SERIAL.c.serial_id == bindparam("serial"))
     return union(own, about_lots) if item else union(about_lots)
@@ -422,11 +422,11 @@ SPOTS: Final = _around(select(*PLACE).select_from(PLACES)).where(
 
 
 def _all(session: Session, statement: Select[Any], given: Mapping[str, Any]) -> Sequence[Read]:
-    return session.connection().execute(statement, given).all()
+    return core(session).execute(statement, given).all()
 
 
 def _first(session: Session, statement: Select[Any], given: Mapping[str, Any]) -> Read | None:
-    return session.connection().execute(statement, given).first()
+    return core(session).execute(statement, given).first()
 
 
 def item_head(session: Session, gtin: str, serial: str) -> Read | None:

@@ -168,7 +168,7 @@ def test_signing_in_changes_the_cookie_and_the_form_token(
     "path",
     [
         *("/signin/code", "/signin/phone", "/signin/password", "/signup", "/signup/finish"),
-        *("/password/forgot", "/password/reset", "/signout", "/language", "/demo/signin"),
+        *("/password/forgot", "/password/reset", "/signout", "/demo/signin"),
     ],
 )
 def test_a_form_without_its_token_is_refused(
@@ -180,6 +180,29 @@ def test_a_form_without_its_token_is_refused(
     assert answer.status_code == 400
     assert "请重新" in answer.text or "再" in answer.text
     assert count(database, SignIn) == count(database, SentMessage) == 0
+
+
+def test_only_who_has_signed_in_needs_a_token_to_choose_a_language(
+    settings: Settings, database: Database
+) -> None:
+    """A visitor's choice is a cookie; an account's is kept with it, and could be forged."""
+    own = open_account(database)
+    client = create_app(settings, database).test_client()
+    page = client.get("/trace")
+    assert "csrf_token" not in page.text
+    assert "Set-Cookie" not in page.headers
+    chosen = client.post("/language", data={"language": "en"})
+    assert chosen.status_code == 303
+    assert "lang=en" in chosen.headers["Set-Cookie"]
+    sign_in_as(client, database, own)
+    assert client.post("/language", data={"language": "zh"}).status_code == 400
+    with database.reading() as session:
+        assert session.get_one(Account, own).language == "zh"
+    token = token_in(client.get("/trace").text)
+    done = client.post("/language", data={"language": "en", "csrf_token": token})
+    assert done.status_code == 303
+    with database.reading() as session:
+        assert session.get_one(Account, own).language == "en"
 
 
 @pytest.mark.parametrize(
