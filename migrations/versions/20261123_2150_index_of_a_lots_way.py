@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "5d0c7b1f2a90"
-down_revision = "96b47889dc2c"
+down_revision = "4c1f0a7e2b9d"
 branch_labels = None
 depends_on = None
 
