@@ -17,6 +17,7 @@ from threading import Event
 import click
 from sqlalchemy import select
 
+from app.auditing import COMMANDS
 from app.backup import back_up
 from app.backup import restore as put_back
 from app.demo.accounts import demo_accounts
@@ -36,6 +37,10 @@ HOUSE = Path(__file__).parents[1]
 @click.group()
 def main() -> None:
     """Run and look after one installation."""
+
+
+for command in COMMANDS:
+    main.add_command(command)
 
 
 def _open(settings: Settings) -> Database:

@@ -3,8 +3,8 @@
 Takes GS1 Digital Link addresses, GS1 element strings (GS1-128, DataMatrix, DataBar; with or
 without symbology prefix, with FNC1 as ASCII 29 or as the marks that scanners type instead, or
 bracketed as printed), EAN-13, EAN-8, UPC-A, UPC-E, GTIN-14, SSCC, and a shop's own in-store
-codes. biip knows the application identifiers; the strict layer is ours: an element of open length
-must end where it should, an AI may not come twice with two values, dates exist, check digits hold.
+codes. It is strict: an element of open length must end where it should, an AI may not come twice
+with two values, dates exist, check digits hold.
 """
 
 import calendar
@@ -13,9 +13,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Final, Self
-
-from biip import ParseError
-from biip.gs1_application_identifiers import GS1ApplicationIdentifier
 
 from foundation.errors import BadInput
 from traceability.digital_link import (
@@ -29,6 +26,7 @@ from traceability.digital_link import (
     must_be_element,
     parse_uri,
 )
+from traceability.digital_link.identifiers import AI_LENGTHS, IDENTIFIERS
 
 FNC1: Final = "\x1d"
 _MAX_TEXT: Final = 2_000
@@ -48,7 +46,7 @@ _EAN_8: Final = "]E4"
 _ADDRESS_WITHOUT_SCHEME: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?/(?:[^?#]*/)?(?:01/\d{14}|00/\d{18})(?:[/?#].*)?"
 )
-_BRACKETED: Final = re.compile(r"\((\d{2,4})\)")
+_BRACKETED: Final = re.compile(r"(?<!\\)\((\d{2,4})\)")
 
 
 class CodeContradictory(BadInput):
@@ -154,7 +152,7 @@ def read_code(text: str) -> Scanned:
     if rest.isdigit() and (by_count := _from_digits(rest, symbology)):
         return by_count
     if _BRACKETED.match(rest):
-        return _from_elements(rest, _split_brackets(rest))
+        return _from_elements(rest, split_brackets(rest))
     if _ADDRESS_WITHOUT_SCHEME.fullmatch(rest):
         return _from_address(rest, f"https://{rest}")
     if re.match(r"[\x1d^|~]|0[01]\d{14}|02\d{14}", rest):
@@ -258,27 +256,33 @@ def _split_elements(text: str) -> list[Element]:
     rest = text.translate(_TYPED_FNC1).strip(FNC1)
     elements: list[Element] = []
     while rest:
-        try:
-            known = GS1ApplicationIdentifier.extract(rest)
-        except ParseError as exc:
-            raise _unreadable() from exc
-        if known.separator_required:
-            value = rest[len(known.ai) :].split(FNC1, maxsplit=1)[0]
-        else:
-            found = re.match(known.pattern.removesuffix("$"), rest, re.ASCII)
+        known = IDENTIFIERS.get(rest[: AI_LENGTHS.get(rest[:2], 2)])
+        if known is None:
+            raise _unreadable()
+        value = rest[len(known.ai) :].split(FNC1, maxsplit=1)[0]
+        if known.fixed:
+            found = known.pattern.match(value)
             if not found:
                 raise _unreadable()
-            value = found[0][len(known.ai) :]
+            value = found[0]
         must_be_element(known.ai, value)
         elements.append((known.ai, value))
         rest = rest[len(known.ai) + len(value) :].lstrip(FNC1)
     return elements
 
 
-def _split_brackets(text: str) -> list[Element]:
-    """Split `(01)…(10)…` as people read it off a label; brackets belong to no value."""
-    parts = _BRACKETED.split(text)[1:]
-    elements = [(ai, value.strip()) for ai, value in zip(parts[::2], parts[1::2], strict=True)]
+def split_brackets(text: str) -> list[Element]:
+    r"""Split `(01)...(10)...` as people read it off a label; a bracket within a value is `\\(`.
+
+    Refused: `code_unreadable`, `check_digit_wrong`.
+    """
+    parts = _BRACKETED.split(text)
+    if parts[0]:
+        raise _unreadable()
+    elements = [
+        (ai, value.strip().replace("\\(", "("))
+        for ai, value in zip(parts[1::2], parts[2::2], strict=True)
+    ]
     for ai, value in elements:
         must_be_element(ai, value)
     return elements

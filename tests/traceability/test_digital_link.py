@@ -1,17 +1,13 @@
 """Digital Link URIs: our own cases, then GS1's public ones as far as our subset goes."""
 
 import re
-from typing import Any
 
 import pytest
 
 from foundation.errors import BadInput
-from tests.traceability.public_vectors import public_vectors
 from traceability.digital_link import (
     CaseCode,
     CheckDigitWrong,
-    Code,
-    CodeKindUnsupported,
     CodeNotForUri,
     CodeUnreadable,
     ItemCode,
@@ -19,7 +15,6 @@ from traceability.digital_link import (
     build_uri,
     canonical_uri,
     check_digit,
-    check_digit_holds,
     gtin14,
     parse_uri,
 )
@@ -131,9 +126,10 @@ def test_a_case_and_a_place_are_read() -> None:
         ("https://a/00/106141412345678909", "check_digit_wrong"),
         ("https://a/414/9520123456789", "check_digit_wrong"),
         ("https://a/01/٠٩٥٢٠٠١٠١٠٠٠١٥", "code_unreadable"),
-        ("https://a/401/ABC", "code_kind_unsupported"),
+        ("https://a/401/9520123ABC", "code_kind_unsupported"),
+        ("https://a/401/ABC", "code_unreadable"),
         (f"https://a/01/{HONEY}/235/XYZ", "code_kind_unsupported"),
-        (f"https://a/01/{HONEY}" + "?x=" + "y" * 2000, "code_unreadable"),
+        (f"https://a/01/{HONEY}" + "?x=" + "y" * 8000, "code_unreadable"),
     ],
 )
 def test_what_is_no_right_address_of_goods_is_refused_with_its_reason(text: str, code: str) -> None:
@@ -186,123 +182,3 @@ def test_shorter_gtins_are_filled_up_with_zeros() -> None:
     with pytest.raises(CheckDigitWrong):
         gtin14("9520010100016")
     assert check_digit("952001010001") == "5"
-
-
-# --- GS1's public vectors -----------------------------------------------------------------------
-
-
-def elements_as_string(code: Code) -> str:
-    """Write a code as the vectors do: `^` is FNC1, needed after what has no predefined length."""
-    out = "^"
-    open_ended = False
-    for ai, value in (*code.path_elements, *code.attributes):
-        out += ("^" if open_ended else "") + ai + value
-        predefined = (*range(5), *range(11, 21), *range(31, 37), 41)
-        open_ended = int(ai[:2]) not in predefined
-    return out
-
-
-def test_public_check_digit_vectors_hold() -> None:
-    cases = public_vectors("check-digit/mod10.json")["cases"]
-    assert len(cases) >= 10
-    for case in cases:
-        assert check_digit_holds(case["in"]) == case["valid"], case
-
-
-#: Valid vectors that our subset refuses on purpose, by the reason.
-OUTSIDE_READING = {
-    "https://a/gtin/12312312312333": "convenience names were withdrawn in version 1.2",
-    "https://a/8004/9520614141234567?01=02345673": "GIAI as primary key",
-    "https://a/8004/9520614141234567?01=09521234543213": "GIAI as primary key",
-    "https://a/253/1231231231232": "GDTI as primary key",
-    "https://a/253/1231231231232TEST5678901234567": "GDTI as primary key",
-    "https://a/stem/401/12345678?99=ABC": "GINC as primary key",
-    "https://id.gs1.org/01/09520123456788/235/XYZ?10=ABC123": "third-party extension TPX",
-    "https://example.com/01/09520123456788?99=XYZ&89=ABC123": "unknown AIs only by an option",
-}
-
-
-def test_public_vectors_of_reading_a_uri_hold() -> None:
-    cases = public_vectors("digital-link/parse-uri.json")["cases"]
-    outside = set()
-    for case in cases:
-        uri, options = case["uri"], case["options"]
-        short = bool(options.get("permitZeroSuppressedGTIN"))
-        if case["valid"] and uri in OUTSIDE_READING:
-            outside.add(uri)
-            with pytest.raises(BadInput):
-                parse_uri(uri, short_gtin=short)
-        elif case["valid"]:
-            code = parse_uri(uri, short_gtin=short)
-            assert elements_as_string(code) == case["aiElementString"], uri
-        else:
-            with pytest.raises(BadInput):
-                parse_uri(uri, short_gtin=short)
-    assert outside == set(OUTSIDE_READING)
-    assert len(cases) - len(outside) > 60
-
-
-def code_of(bracketed: str) -> Code | None:
-    """Read `(01)…(10)…` into a code of our subset; None when its key is outside."""
-    elements = dict(re.findall(r"\((\d+)\)([^(]*)", bracketed))
-    gtin = elements.pop("01", None)
-    if gtin is None or {"235", "253", "8010"} & set(elements):
-        return None
-    own: dict[str, Any] = {
-        "lot": elements.pop("10", None),
-        "serial": elements.pop("21", None),
-        "variant": elements.pop("22", None),
-    }
-    return ItemCode(gtin, **own, attributes=tuple(elements.items()))
-
-
-def test_public_vectors_of_writing_a_uri_hold() -> None:
-    cases = public_vectors("digital-link/generate-uri.json")["cases"]
-    held = outside = 0
-    for case in cases:
-        code = code_of(case["bracketedAI"])
-        if code is None or not case["valid"]:
-            outside += 1  # keys GDTI, CPID and TPX; unknown AI 89
-            continue
-        assert build_uri(case["stem"] or "https://id.gs1.org", code) == case["uri"]
-        held += 1
-    assert (held, outside) == (5, 6)
-
-
-def test_public_sequences_of_path_keys_hold_where_we_know_the_key() -> None:
-    values = {
-        "00": "106141412345678908",
-        "01": HONEY,
-        "414": "9520123456788",
-        "10": "L1",
-        "21": "S1",
-        "22": "V1",
-        "254": "E1",
-    }
-    read = refused = 0
-    for sequence in public_vectors("digital-link/valid-path-ai-sequences.json")["cases"]:
-        uri = HOST + "".join(f"/{ai}/{values.get(ai, '1')}" for ai in sequence)
-        if set(sequence) <= set(values):
-            assert [ai for ai, _value in parse_uri(uri).path_elements] == sequence
-            read += 1
-        else:
-            with pytest.raises(CodeKindUnsupported):
-                parse_uri(uri)
-            refused += 1
-    assert (read, refused) == (6, 14)
-
-
-def test_public_normaliser_vectors_give_our_canonical_uri() -> None:
-    """CBV canonical form of GTIN, SSCC and GLN URIs; EPC URNs and named keys are not ours."""
-    held = 0
-    for case in public_vectors("event-hash/dl-normaliser.json")["cases"]:
-        given, expected = case["in"], case["expect"]
-        if not given.startswith("http") or expected is None:
-            continue
-        try:
-            code = parse_uri(given, short_gtin=True)
-        except BadInput:
-            continue
-        assert canonical_uri(code) == expected, given
-        held += 1
-    assert held == 4

@@ -1,0 +1,82 @@
+"""Commands for auditors and partners: what they ask is answered in JSON, one object a line."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from foundation.errors import BadInput
+from traceability.digital_link import CANONICAL_BASE, DigitalLink, Leniency, link_of, read_uri
+from traceability.digital_link.binary import decompressed
+from traceability.scan_codes import split_brackets
+
+
+@click.group()
+def link() -> None:
+    """Read and write GS1 Digital Link URIs."""
+
+
+@link.command()
+@click.argument("uris", nargs=-1, required=True)
+@click.option("--short-gtin", is_flag=True, help="Take a GTIN of 8, 12 or 13 digits in (01).")
+@click.option("--names", is_flag=True, help="Take the withdrawn names, such as /gtin/.")
+@click.option("--unknown", is_flag=True, help="Take attributes that no standard defines.")
+def parse(uris: tuple[str, ...], *, short_gtin: bool, names: bool, unknown: bool) -> None:
+    """Say what each URI names; exit 1 when one of them is invalid."""
+    allow = Leniency(short_gtin=short_gtin, names=names, unknown=unknown)
+    valid = True
+    for uri in uris:
+        try:
+            say({"uri": uri, "valid": True, **_told(decompressed(uri) or read_uri(uri, allow))})
+        except BadInput as refusal:
+            valid = False
+            say({"uri": uri, "valid": False, **_refused(refusal)})
+    sys.exit(0 if valid else 1)
+
+
+@link.command()
+@click.argument("elements", nargs=-1, required=True)
+@click.option("--stem", default=CANONICAL_BASE, show_default=True, help="What the URI begins with.")
+def build(elements: tuple[str, ...], *, stem: str) -> None:
+    """Make a URI of elements such as '(01)09520010100015(10)A1' or 01=09520010100015 10=A1."""
+    try:
+        given = [
+            element
+            for text in elements
+            for element in (
+                split_brackets(text) if text.startswith("(") else [text.partition("=")[::2]]
+            )
+        ]
+        made = link_of(given, stem)
+    except BadInput as refusal:
+        say({"elements": list(elements), "valid": False, **_refused(refusal)})
+        sys.exit(1)
+    say({"elements": list(elements), "valid": True, "uri": made.uri(), **_told(made)})
+
+
+def say(answer: dict[str, Any]) -> None:
+    """Print one answer as one line of JSON."""
+    click.echo(json.dumps(answer, ensure_ascii=False))
+
+
+def _refused(refusal: BadInput) -> dict[str, str]:
+    return {"error": refusal.code, "message": str(refusal)}
+
+
+def _told(made: DigitalLink) -> dict[str, Any]:
+    sorted_attributes = tuple(sorted(made.attributes))
+    return {
+        "stem": made.stem,
+        "key": made.key,
+        "path": dict(made.path),
+        "attributes": dict(made.attributes),
+        "others": list(made.others),
+        "elementString": made.element_string,
+        "bracketed": made.bracketed,
+        "canonical": DigitalLink(CANONICAL_BASE, made.path, sorted_attributes).uri(),
+    }
+
+
+COMMANDS: tuple[click.Command, ...] = (link,)
+"""What `app.cli` adds to the command line; a new command or group is named here."""
