@@ -1,16 +1,18 @@
 """What needs attention, as sentences that lead to the rows behind them."""
 
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import url_for
 from flask_babel import gettext, ngettext
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from admin.figures import in_english, local
-from admin.words import PAPERS, word
+from admin.figures import in_english, local, quantity_of
+from admin.words import DISCREPANCIES, PAPERS, word
 from foundation import clock
 from insight.alerts import queries as alerts
+from insight.alerts.discrepancies import discrepancies
 from insight.reach import Reach
 from parties.people.permissions import Actor, Can
 
@@ -132,25 +134,41 @@ def _name(demand: object) -> str:
 
 
 def _discrepancies(session: Session, now: datetime, reach: Reach) -> list[Item]:
-    items = []
-    for row in alerts.discrepancies(session, now, reach):
-        see = reach.covers(row.county_code)
-        items.append(
-            Item(
-                "discrepancy",
-                "unsure",
-                gettext("Stock did not match"),
-                f"{local(row, 'outlet')}",
-                gettext(
-                    "%(count)s of %(product)s %(lot)s were sold before they were received.",
-                    count=f"{row.quantity:,}",
-                    product=local(row),
-                    lot=row.lot_no,
-                ),
-                url_for("admin.outlet", code=row.code) if see else None,
-            )
+    return [
+        Item(
+            "discrepancy",
+            "recall" if row.kind in {"more_out", "yield_over"} else "unsure",
+            word(DISCREPANCIES, row.kind),
+            local(row, "outlet") if row.code else local(row, "short"),
+            _told(row),
+            url_for("admin.discrepancies", lot=row.lot_no, _anchor=f"d{row.id}"),
         )
-    return items
+        for row in discrepancies(session, now, reach)
+    ]
+
+
+def _told(row: Row[Any]) -> str:
+    product, lot, amount = local(row), row.lot_no, quantity_of(row.quantity, row.base_unit)
+    sentence: str
+    match row.kind:
+        case "booked_late":
+            sentence = gettext(
+                "%(count)s of %(product)s %(lot)s were sold before they were received."
+            )
+        case "more_out":
+            sentence = gettext(
+                "%(excess)s more of %(product)s %(lot)s left than ever came into it."
+            )
+        case kind:
+            sentence = (
+                gettext("%(product)s %(lot)s: %(percent)s %% came out; at most %(most)s %% can.")
+                if kind == "yield_over"
+                else gettext("%(product)s %(lot)s: only %(percent)s %% of it came out.")
+            )
+    given = {**row.figures, "product": product, "lot": lot, "count": amount}
+    if row.kind == "more_out":
+        given["excess"] = quantity_of(row.figures["excess"], row.base_unit)
+    return sentence % given
 
 
 def _dead(session: Session) -> list[Item]:

@@ -35,8 +35,11 @@ def entries() -> list[Entry]:
         Entry("sales", "list", gettext("Sales"), Can.SEE_DASHBOARD, ("sale",)),
         Entry("outlets", "store", gettext("Outlets"), Can.SEE_DASHBOARD, ("outlet", "set_status")),
         Entry("products", "tag", gettext("Products"), Can.SEE_DASHBOARD, ("set_product",)),
-        Entry("lots", "box", gettext("Lots"), Can.SEE_LOT_JOURNEY, ("lot", "recall")),
+        Entry("lots", "box", gettext("Lots"), Can.SEE_LOT_JOURNEY, ("lot", "recall", "balance")),
         Entry("recalls", "stop", gettext("Recalls"), Can.SEE_LOT_JOURNEY),
+        Entry(
+            "discrepancies", "ask", gettext("Discrepancies"), Can.SEE_LOT_JOURNEY, ("discrepancy",)
+        ),
         Entry("suppliers", "people", gettext("Suppliers"), Can.SEE_DASHBOARD, ("supplier",)),
         Entry("audit", "shield", gettext("Audit trail"), Can.SEE_AUDIT),
         Entry("dead_letters", "mail", gettext("Undelivered messages"), Can.OPERATE),

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from flask import current_app
 from flask_babel import get_locale, gettext
 
 MINUS = "\N{MINUS SIGN}"
@@ -39,3 +40,8 @@ def local(row: Any, name: str = "name") -> str:
     """Give a row's Chinese or English text, whichever the reader wants and there is."""
     first, other = ("en", "zh") if in_english() else ("zh", "en")
     return str(getattr(row, f"{name}_{first}") or getattr(row, f"{name}_{other}") or "")
+
+
+def quantity_of(amount: int, base_unit: str) -> str:
+    """Write base units as pages do: 12 pieces, 3.5 kg."""
+    return str(current_app.jinja_env.filters["quantity"](amount, base_unit))

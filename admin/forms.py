@@ -281,6 +281,18 @@ class RecallForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class SettleForm(FlaskForm):  # type: ignore[misc]
+    """What was found out about a discrepancy."""
+
+    note = TextAreaField(
+        lazy_gettext("What was found out"),
+        validators=[
+            DataRequired(lazy_gettext("Please say what was found out")),
+            Length(max=300, message=lazy_gettext("Please keep this under 300 characters")),
+        ],
+    )
+
+
 class StatusForm(FlaskForm):  # type: ignore[misc]
     """An outlet's new status and the day from which it holds."""
 

@@ -92,6 +92,12 @@ BIZ_STEPS = {
     "picking": lazy_gettext("Picked"),
     "other": lazy_gettext("Noted"),
 }
+DISCREPANCIES = {
+    "more_out": lazy_gettext("More out than in"),
+    "yield_over": lazy_gettext("Yield too high"),
+    "yield_low": lazy_gettext("Yield too low"),
+    "booked_late": lazy_gettext("Booked in late"),
+}
 PLAN_CLASSES = {
     "demonstration": lazy_gettext("demonstration county"),
     "overall_advance": lazy_gettext("county of overall advance"),

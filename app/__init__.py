@@ -22,7 +22,9 @@ from parties.people.guards import open_to_all
 from parties.people.login import Csrf
 
 HOUSE = Path(__file__).parents[1]
-DOMAINS = ("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "wings")
+DOMAINS = (
+    *("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "recalls", "wings"),
+)
 LANGUAGES = ("zh", "en")
 
 

@@ -7,6 +7,7 @@ import goods.stock.models
 import insight.rollups.models
 import parties.network.models
 import parties.people.models
+import traceability.balance.models
 import traceability.log.models
 import traceability.models
 import trade.ledger.models

@@ -310,33 +310,6 @@ def _within(element: Mapping[str, Any], number: float) -> float:
     return number
 
 
-def check_yield(
-    rule: Mapping[str, Any] | None,
-    *,
-    input_base: int,
-    output_mass: int | None,
-    per_piece: int | None = None,
-) -> float | None:
-    """Hold a transformation to its template's yield range; give the yield in per cent.
-
-    `input_base` and `output_mass` are in the same unit, grams; None means it can't be compared.
-    Raises BadInput on `outputs` when more came out than the range allows: mass is not made.
-    """
-    if rule is None or output_mass is None or not input_base:
-        return None
-    percent = 100 * output_mass / input_base
-    if percent > rule["max_pct"] + 1e-9:
-        most = int(input_base * rule["max_pct"] / 100 // (per_piece or 1))
-        raise BadInput(
-            "That needs %(needs)s kg, more than the %(used)s kg used allow; at most %(most)s packs",
-            field="outputs",
-            needs=f"{output_mass * 100 / rule['max_pct'] / 1000:g}",
-            used=f"{input_base / 1000:g}",
-            most=most,
-        )
-    return round(percent, 1)
-
-
 def next_step(steps: Sequence[Mapping[str, Any]], done: set[str]) -> Mapping[str, Any] | None:
     """Give the first of the supplier's own steps that is not yet recorded."""
     for step in steps:

@@ -144,6 +144,18 @@ def one_lot(session: Session, lot_id: int, reach: Reach) -> LotHead:
     return LotHead(*row)
 
 
+def within_reach(session: Session, lot_ids: Collection[int], reach: Reach) -> set[int]:
+    """Give those of these lots whose page one may open."""
+    return set(
+        session.scalars(
+            select(Lot.id)
+            .join(Sku, Sku.id == Lot.sku_id)
+            .join(Product, Product.id == Sku.product_id)
+            .where(Lot.id.in_(lot_ids), reach.within(Product.county_code))
+        )
+    )
+
+
 class Node(NamedTuple):
     """A lot in the lineage."""
 

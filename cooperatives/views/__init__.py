@@ -2,6 +2,7 @@
 
 from cooperatives.door import api, blueprint
 from cooperatives.views import (
+    balance,
     cases,
     labels,
     lots,
@@ -15,6 +16,7 @@ from cooperatives.views import (
 
 __all__ = [
     "api",
+    "balance",
     "blueprint",
     "cases",
     "labels",

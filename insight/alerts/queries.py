@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Row, Select, distinct, exists, func, or_, select
+from sqlalchemy import Select, distinct, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from foundation.outbox import OutboxMessage
@@ -15,11 +15,8 @@ from goods.stock.models import Hold, Lot, StockBalance
 from insight.alerts.rules import missing_papers, near_expiry, warning_band
 from insight.reach import Reach
 from parties.network.models import Organisation, Outlet
-from traceability.models import EventLot, Recall, TraceEvent
+from traceability.models import Recall
 from trade.sales.models import Sale, SaleLine
-
-LOOK_BACK = timedelta(days=30)
-"""How long a discrepancy counts as news."""
 
 
 class ShelfLot(NamedTuple):
@@ -324,47 +321,6 @@ def missing_by_product(
         if lacking:
             found[product_id] = tuple(lacking)
     return found
-
-
-def discrepancies(
-    session: Session, now: datetime, reach: Reach, *, limit: int = 200
-) -> list[Row[Any]]:
-    """Give stock booked in because it was sold before it was received, newest first.
-
-    Rows: event id, time, lot id, lot number, product names, quantity and unit, outlet
-    code, county and names.
-    """
-    return list(
-        session.execute(
-            select(
-                TraceEvent.id,
-                TraceEvent.event_time,
-                Lot.id.label("lot_id"),
-                Lot.lot_no,
-                Product.name_zh,
-                Product.name_en,
-                EventLot.quantity,
-                Sku.base_unit,
-                Outlet.code,
-                Outlet.county_code,
-                Outlet.name_zh.label("outlet_zh"),
-                Outlet.name_en.label("outlet_en"),
-            )
-            .join(EventLot, EventLot.event_id == TraceEvent.id)
-            .join(Lot, Lot.id == EventLot.lot_id)
-            .join(Sku, Sku.id == Lot.sku_id)
-            .join(Product, Product.id == Sku.product_id)
-            .join(Outlet, Outlet.place_id == TraceEvent.biz_location_id)
-            .where(
-                TraceEvent.biz_step == "stock_taking",
-                TraceEvent.action == "ADD",
-                TraceEvent.event_time >= now - LOOK_BACK,
-                reach.within(Product.county_code, Outlet.county_code),
-            )
-            .order_by(TraceEvent.event_time.desc(), TraceEvent.id)
-            .limit(limit)
-        )
-    )
 
 
 def dead_letter_count(session: Session) -> int:

@@ -20,7 +20,6 @@ from traceability.rules import (
     Part,
     PlaceRef,
     UnitRef,
-    check_yield,
     epcis_document,
     next_step,
     read_values,
@@ -180,17 +179,6 @@ def test_values_become_what_their_element_is() -> None:
     with pytest.raises(BadInput) as caught:
         read_values(STEP, {"grade": "z"}, today=TODAY)
     assert caught.value.field == "grade"
-
-
-def test_a_yield_is_held_to_its_range_in_grams() -> None:
-    rule = {"max_pct": 25}
-    assert check_yield(None, input_base=10, output_mass=5) is None
-    assert check_yield(rule, input_base=10, output_mass=None) is None
-    assert check_yield(rule, input_base=0, output_mass=5) is None
-    assert check_yield(rule, input_base=10_000, output_mass=2_500) == 25.0
-    with pytest.raises(BadInput) as caught:
-        check_yield(rule, input_base=10_000, output_mass=2_501, per_piece=500)
-    assert "at most 5 packs" in str(caught.value)
 
 
 def test_the_next_step_is_the_first_of_ones_own_that_is_missing() -> None:

@@ -16,6 +16,7 @@ from goods.stock.models import Lot
 from goods.stock.services import free_at, move
 from parties.network.models import Place
 from parties.people.permissions import Actor
+from traceability.balance.services import note_booked_late, note_flows
 from traceability.log.services import enqueue
 from traceability.models import (
     EventCertificate,
@@ -25,6 +26,7 @@ from traceability.models import (
     TraceEvent,
 )
 from traceability.rules import (
+    Flow,
     Happening,
     LotRef,
     Part,
@@ -70,6 +72,8 @@ def record_event(
     )
     _link(session, event_id, event)
     enqueue(session, [event_id], now=now)
+    if event.flow is Flow.CONVERT:
+        note_flows(session, event_id, event, now=now)
     move(session, event.moves(), event_id=event_id, now=now, reserved=reserved)
     return event_id
 
@@ -175,5 +179,13 @@ def book_in_missing(
         transaction=transaction,
         facts={"discrepancy": "handed over before it was booked in"},
     )
-    record_event(session, found, actor=actor, now=now)
+    event_id = record_event(session, found, actor=actor, now=now)
+    note_booked_late(
+        session,
+        lot_id=part.lot.id,
+        place_id=place.id,
+        event_id=event_id,
+        quantity=missing,
+        now=now,
+    )
     return missing

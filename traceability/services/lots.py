@@ -20,6 +20,7 @@ from goods.stock.queries import holds_on
 from parties.network.models import Organisation, Place
 from parties.people.audit import audit
 from parties.people.permissions import Actor, Can, Scope
+from traceability.balance.rules import Amount, refuse_over, weigh
 from traceability.models import TraceTemplate
 from traceability.queries import lineage, step_of, steps_done, template_of
 from traceability.rules import (
@@ -28,7 +29,6 @@ from traceability.rules import (
     Part,
     PlaceRef,
     SerialRef,
-    check_yield,
     read_values,
 )
 from traceability.services.events import event_by_key, lot_refs, place_ref, record_event
@@ -433,21 +433,19 @@ def _transform(
             select(Sku).where(Sku.id.in_([output.sku_id for output in entry.outputs]))
         )
     }
-    mass = _mass(entry.outputs, skus)
-    first = skus[entry.outputs[0].sku_id]
-    percent = check_yield(
+    weighed = weigh(
         step.get("yield"),
-        input_base=sum(
-            amount for lot_id, amount in used if refs[lot_id].base_unit == own.base_unit
-        ),
-        output_mass=mass,
-        per_piece=first.material_per_unit,
+        [Amount(lot_id, amount, refs[lot_id].base_unit) for lot_id, amount in used],
+        _made(entry.outputs, skus),
+    )
+    refuse_over(
+        weighed, unit=own.base_unit, per_piece=skus[entry.outputs[0].sku_id].material_per_unit
     )
     parts = [Part(refs[lot_id], amount, "input") for lot_id, amount in used]
     parts.extend(
         _output(session, lot, output, skus, entry, actor=actor, now=now) for output in entry.outputs
     )
-    facts = {"yieldPercent": percent} if percent is not None else {}
+    facts = {"yieldPercent": float(round(weighed.percent, 1))} if weighed else {}
     return _with(base, parts=tuple(parts), facts=facts)
 
 
@@ -513,21 +511,16 @@ def _use_serials(session: Session, ref: LotRef, place: PlaceRef, amount: int) ->
     return [SerialRef(row[0], ref, row[1]) for row in rows]
 
 
-def _mass(outputs: Sequence[Output], skus: Mapping[int, Sku]) -> int | None:
-    mass = 0
+def _made(outputs: Sequence[Output], skus: Mapping[int, Sku]) -> list[Amount]:
+    made = []
     for output in outputs:
         sku = skus.get(output.sku_id)
         if sku is None:
             raise BadInput("Please choose one of your own packs", field="outputs")
         if output.quantity <= 0:
             raise BadInput("This must be more than nothing", field="outputs")
-        if sku.material_per_unit is not None:
-            mass += output.quantity * sku.material_per_unit
-        elif sku.base_unit == "g":
-            mass += output.quantity
-        else:
-            return None
-    return mass
+        made.append(Amount(sku.id, output.quantity, sku.base_unit, sku.material_per_unit))
+    return made
 
 
 def _output(
