@@ -161,11 +161,13 @@ def _told(row: Row[Any]) -> str:
             )
         case kind:
             sentence = (
-                gettext("%(product)s %(lot)s: %(percent)s %% came out; at most %(most)s %% can.")
+                gettext("%(product)s %(lot)s: %(percent)s came out; at most %(most)s can.")
                 if kind == "yield_over"
-                else gettext("%(product)s %(lot)s: only %(percent)s %% of it came out.")
+                else gettext("%(product)s %(lot)s: only %(percent)s of it came out.")
             )
     given = {**row.figures, "product": product, "lot": lot, "count": amount}
+    for rate in ("percent", "least", "most"):
+        given[rate] = f"{row.figures.get(rate, '')}%"
     if row.kind == "more_out":
         given["excess"] = quantity_of(row.figures["excess"], row.base_unit)
     return sentence % given

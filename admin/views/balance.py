@@ -102,7 +102,7 @@ def discrepancies_csv() -> ResponseReturnValue:
         gettext("Unit"),
         gettext("Used"),
         gettext("Made"),
-        gettext("Yield, %"),
+        gettext("Yield in per cent"),
         gettext("Looked into by"),
         gettext("Settled"),
         gettext("What was found out"),

@@ -28,7 +28,9 @@ from tests.databases import NOW
 from tests.factories import actor, in_cases, on_shelf, send
 from tests.factories.people import new_account, sign_in_as
 from tests.trade.orders.world import paid, parcel_of, shop
-from traceability.models import Shipment
+from traceability.balance.models import Discrepancy
+from traceability.balance.services import note_discrepancy
+from traceability.models import Shipment, TraceEvent
 from traceability.services.labels import Printing, print_labels
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale
@@ -185,6 +187,15 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             ),
             now=NOW,
         )
+        note_discrepancy(
+            session,
+            "booked_late",
+            lot_id=lot.id,
+            place_id=w.outlet.place_id,
+            event_id=session.scalars(select(TraceEvent.id)).first(),  # type: ignore[arg-type]
+            quantity=1,
+            now=NOW,
+        )
         session.flush()
         shipment = session.scalars(select(Shipment).order_by(Shipment.id.desc())).first()
         assert shipment is not None
@@ -197,6 +208,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "shipment_id": shipment.id,
             "parcel_id": parcel.id,
             "message_id": letter.id,
+            "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
             "token_id": session.scalars(select(ApiToken.id)).first(),
             "sign_in_id": 1,
             "sale_id": made.id,

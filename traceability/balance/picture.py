@@ -97,7 +97,9 @@ class Picture:
 def word_of(code: str, *, raw: bool = False) -> str:
     """Name what a stream is."""
     words: dict[str, str] = {
-        "harvested": gettext("Harvested or taken in") if raw else gettext("Taken in from elsewhere"),
+        "harvested": gettext("Harvested or taken in")
+        if raw
+        else gettext("Taken in from elsewhere"),
         "taken_back": gettext("Taken back from buyers"),
         "found": gettext("Unexplained: booked in late"),
         "missing": gettext("Unexplained: counted out"),
