@@ -6,7 +6,7 @@ from alembic import op
 import foundation.db
 
 revision = "b1c7a52e9d04"
-down_revision = "4c1f0a7e2b9d"
+down_revision = "5d0c7b1f2a90"
 branch_labels = None
 depends_on = None
 
