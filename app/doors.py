@@ -19,6 +19,8 @@ from parties.people.views import bp as people
 from shop.frame import init_shop
 from shop.views import bp as shop
 from shop.views.payment import stripe_notice
+from traceability.log.views import add_cosignature
+from traceability.log.views import bp as log
 from traceability.views import bp as trace
 from trade.orders.terms import load_terms
 
@@ -49,6 +51,8 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     app.register_blueprint(cooperatives)
     app.register_blueprint(cooperatives_api)
     app.register_blueprint(trace)
+    app.register_blueprint(log)
+    csrf.exempt(add_cosignature)  # it is signed by a witness
     app.register_blueprint(counters)
     app.register_blueprint(counters_api)
     csrf.exempt(counters_api)  # it takes a token and no cookie
