@@ -32,12 +32,13 @@ def public_form(event: Mapping[str, Any]) -> dict[str, Any]:
     """Give what everybody may see of an event, whoever it is shown to.
 
     Packs are counted and not named; so the form of a whole event and the form of the same event as
-    one pack's page tells it are equal.
+    one pack's page tells it are equal, and the form of a form is itself.
     """
     form = {name: value for name, value in event.items() if name not in DROPPED}
     items = int(event.get(OTHER_ITEMS) or 0)
     if items and "childEPCs" in form:
         form.pop("childQuantityList", None)  # how a page tells of the packs that it doesn't name
+    items += int(event.get(ITEMS) or 0)
     for name in ITEM_LISTS:
         if name in form:
             kept = [uri for uri in form[name] if "/21/" not in uri]

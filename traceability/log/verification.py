@@ -184,7 +184,7 @@ def _same(
     public: Mapping[str, Any], record: Record, report: Report, leaf: int, event_id: object
 ) -> None:
     """Hold an event to its record; where all of it is public, to its own hash too."""
-    if public_hash(public) != record.public_hash:
+    if _printed(public) != record.public_hash:
         report.found(CHANGED, "it is not what was logged", leaf, event_id)
         return
     if _hash_of(public) == record.event_hash:
@@ -193,10 +193,17 @@ def _same(
         report.withheld += 1
 
 
+def _printed(event: Mapping[str, Any]) -> bytes | None:
+    try:
+        return public_hash(event)
+    except (ValueError, TypeError, AttributeError):  # not the shape of any event
+        return None
+
+
 def _hash_of(public: Mapping[str, Any]) -> str | None:
     try:
         return event_hash(dict(public), CONTEXT)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
@@ -294,7 +301,7 @@ def _compare(
                 report.waiting += 1
             else:
                 report.found(UNLOGGED, "it is told and was never logged", None, event_id)
-        elif public_hash(event) != public_hash(entry["public"]):
+        elif _printed(event) != _printed(entry["public"]):
             report.found(CHANGED, "it is told otherwise than logged", entry["leaf"], event_id)
     for event_id, entry in logged.items():
         if event_id not in seen:
