@@ -15,6 +15,7 @@ from insight.alerts import queries as alerts
 from insight.alerts.discrepancies import discrepancies
 from insight.reach import Reach
 from parties.people.permissions import Actor, Can
+from trade.orders.queries.troubles import refund_counts
 
 
 class Item(NamedTuple):
@@ -38,6 +39,8 @@ def attention(session: Session, actor: Actor, reach: Reach, *, now: datetime) ->
     items += _discrepancies(session, now, reach)
     if actor.can(Can.OPERATE):
         items += _dead(session)
+    if actor.can(Can.REFUND):
+        items += _refunds(session, actor)
     return items
 
 
@@ -185,5 +188,21 @@ def _dead(session: Session) -> list[Item]:
             gettext("Messages of the program"),
             ngettext("%(num)s was given up.", "%(num)s were given up.", count),
             url_for("admin.dead_letters"),
+        )
+    ]
+
+
+def _refunds(session: Session, actor: Actor) -> list[Item]:
+    count = refund_counts(session, actor=actor)["failed"]
+    if not count:
+        return []
+    return [
+        Item(
+            "refund",
+            "unsure",
+            gettext("Refund failed"),
+            gettext("Money that did not get back to buyers"),
+            ngettext("%(num)s refund waits.", "%(num)s refunds wait.", count),
+            url_for("admin.refunds"),
         )
     ]

@@ -41,6 +41,7 @@ def entries() -> list[Entry]:
             "discrepancies", "ask", gettext("Discrepancies"), Can.SEE_LOT_JOURNEY, ("discrepancy",)
         ),
         Entry("suppliers", "people", gettext("Suppliers"), Can.SEE_DASHBOARD, ("supplier",)),
+        Entry("refunds", "money", gettext("Refunds"), Can.REFUND),
         Entry("audit", "shield", gettext("Audit trail"), Can.SEE_AUDIT),
         Entry("dead_letters", "mail", gettext("Undelivered messages"), Can.OPERATE),
     ]

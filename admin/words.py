@@ -27,6 +27,21 @@ TENDERS = {
     "voucher": lazy_gettext("Voucher"),
     "stripe": lazy_gettext("Online payment"),
 }
+REFUND_STATES = {
+    "failed": lazy_gettext("Did not work"),
+    "due": lazy_gettext("On its way"),
+    "succeeded": lazy_gettext("Given back"),
+}
+REFUND_REASONS = {
+    "cancelled": lazy_gettext("Called off by the buyer"),
+    "late": lazy_gettext("Paid after the time was over"),
+    "duplicate": lazy_gettext("Paid twice"),
+    "mismatch": lazy_gettext("Another amount than asked for"),
+    "not_delivered": lazy_gettext("Could not be sent"),
+    "damaged": lazy_gettext("Arrived damaged"),
+    "recalled": lazy_gettext("Recalled"),
+    "goodwill": lazy_gettext("Goodwill"),
+}
 CERTAINTIES = {
     "scanned": lazy_gettext("scanned"),
     "chosen": lazy_gettext("chosen by the clerk"),

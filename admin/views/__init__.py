@@ -1,6 +1,25 @@
 """The office's pages. Importing this room hangs them all on the blueprint."""
 
 from admin.door import bp
-from admin.views import balance, dashboard, house, lots, outlets, sales, suppliers
+from admin.views import (
+    balance,
+    dashboard,
+    house,
+    lots,
+    outlets,
+    refunds,
+    sales,
+    suppliers,
+)
 
-__all__ = ["balance", "bp", "dashboard", "house", "lots", "outlets", "sales", "suppliers"]
+__all__ = [
+    "balance",
+    "bp",
+    "dashboard",
+    "house",
+    "lots",
+    "outlets",
+    "refunds",
+    "sales",
+    "suppliers",
+]

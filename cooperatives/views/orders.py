@@ -24,6 +24,7 @@ from trade.orders.queries.suppliers import (
     parcel_queue,
     parcel_view,
 )
+from trade.orders.services.endings import cancel_parcel
 from trade.orders.services.fulfilment import Dispatch, dispatch_sub_order, shipping_label
 
 PICK_SIZE = 100
@@ -39,8 +40,10 @@ def state_words() -> dict[str, str]:
     }
 
 
-def _asked_state() -> State:
+def _asked_state() -> State | None:
     asked = door.asked("state")
+    if asked == "all":
+        return None
     return asked if asked in STATES else "awaiting_shipment"
 
 
@@ -56,7 +59,7 @@ def orders() -> ResponseReturnValue:
             section="orders",
             page=parcel_queue(session, state, page=asked_page(), actor=actor),
             counts=parcel_counts(session, actor=actor),
-            state=state,
+            state=state or "all",
             words=state_words(),
         )
 
@@ -166,6 +169,23 @@ def order_send(parcel_id: UUID) -> ResponseReturnValue:
             return _order_page(session, parcel_id, form), refusal.status
     tell(gettext("The parcel is sent. The buyer sees the waybill now."))
     return redirect(url_for("cooperatives.orders"), 303)
+
+
+@blueprint.post("/orders/<uuid:parcel_id>/cancel")
+@requires(Can.FULFIL_ORDERS)
+def order_cancel(parcel_id: UUID) -> ResponseReturnValue:
+    """Call off a parcel that can't be sent: the buyer's money goes back."""
+    now, actor = clock.now(), current_actor()
+    try:
+        with transaction() as session:
+            parcel_view(session, parcel_id, actor=actor)
+            cancel_parcel(session, parcel_id, reason="not_delivered", actor=actor, now=now)
+        tell(gettext("Called off. The buyer's money is on its way back."))
+    except NotFound:
+        raise
+    except Refused as refusal:
+        tell(door.say(refusal), "error")
+    return redirect(url_for("cooperatives.order", parcel_id=parcel_id), 303)
 
 
 @blueprint.post("/orders/<uuid:parcel_id>/label")

@@ -26,7 +26,7 @@ from trade.orders.queries.buyers import (
 )
 from trade.orders.services import addresses as verbs
 from trade.orders.services.carts import add_to_cart
-from trade.orders.services.endings import cancel_order, confirm_receipt
+from trade.orders.services.endings import cancel_order, cancel_parcel, confirm_receipt
 
 
 @signed_in
@@ -81,14 +81,33 @@ def cancel(number: str) -> ResponseReturnValue:
     return redirect(url_for("shop.order", number=number), 303)
 
 
+def _asked_parcel() -> UUID:
+    try:
+        return UUID(request.form.get("parcel", ""))
+    except ValueError:
+        raise NotFound("There is no such order") from None
+
+
+@signed_in
+def cancel_one(number: str) -> ResponseReturnValue:
+    """Call off one parcel of an order that comes in several."""
+    actor, parcel_id = current_actor(), _asked_parcel()
+    try:
+        with transaction() as session:
+            order_id_of(session, number, actor=actor)
+            cancel_parcel(session, parcel_id, reason="cancelled", actor=actor, now=clock.now())
+        flash(_("Called off; your money is on its way back"))
+    except NotFound:
+        raise
+    except Refused as refusal:
+        flash(sentence(refusal), "error")
+    return redirect(url_for("shop.order", number=number), 303)
+
+
 @signed_in
 def received(number: str) -> ResponseReturnValue:
     """Say that a parcel has arrived."""
-    actor = current_actor()
-    try:
-        parcel_id = UUID(request.form.get("parcel", ""))
-    except ValueError:
-        raise NotFound("There is no such order") from None
+    actor, parcel_id = current_actor(), _asked_parcel()
     try:
         with transaction() as session:
             order_id_of(session, number, actor=actor)
@@ -203,5 +222,6 @@ def hang(bp: Blueprint) -> None:
     bp.add_url_rule("/me/address", "keep_address", keep_address, methods=post)
     bp.add_url_rule("/orders/<number>", "order", order)
     bp.add_url_rule("/orders/<number>/cancel", "cancel", cancel, methods=post)
+    bp.add_url_rule("/orders/<number>/cancel-parcel", "cancel_one", cancel_one, methods=post)
     bp.add_url_rule("/orders/<number>/received", "received", received, methods=post)
     bp.add_url_rule("/orders/<number>/again", "again", again, methods=post)

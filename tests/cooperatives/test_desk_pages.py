@@ -10,7 +10,7 @@ from parties.people.permissions import NOBODY, Role
 from tests.cooperatives.conftest import Desk
 from tests.factories import NOW, actor, make_lot
 from tests.trade.orders.world import Shop, new_buyer, paid, placed
-from trade.orders.models import SubOrder
+from trade.orders.models import Refund, SubOrder
 
 LISTS = [
     "/coop/",
@@ -131,6 +131,34 @@ def test_a_parcel_is_sent_once_and_leaves_the_queue(desk: Desk) -> None:
     assert len(statement.strip().splitlines()) == 2
 
 
+def test_a_parcel_that_cannot_be_sent_is_called_off_once_and_paid_back(desk: Desk) -> None:
+    order = paid(shop_of(desk))
+    (parcel,) = desk.session.scalars(select(SubOrder)).all()
+    for _ in range(2):
+        said = desk.client.post(f"/coop/orders/{parcel.id}/cancel")
+        assert said.status_code == 303
+    desk.session.refresh(parcel)
+    assert parcel.state == "refunded"
+    (refund,) = desk.session.scalars(select(Refund)).all()
+    assert (refund.amount_fen, refund.reason) == (order.total_fen, "not_delivered")
+    assert "钱正在按原路退回" not in desk.client.get("/coop/orders").text
+    assert order.number in desk.client.get("/coop/orders?state=all").text
+    assert order.number in desk.client.get("/coop/orders.csv?state=all").text
+
+
+def test_a_parcel_on_its_way_is_not_called_off(desk: Desk) -> None:
+    paid(shop_of(desk))
+    (parcel,) = desk.session.scalars(select(SubOrder)).all()
+    at = (NOW + timedelta(hours=8, minutes=1)).strftime("%Y-%m-%dT%H:%M")
+    sent = {"carrier": "示例快运", "waybill_no": "YD77", "at": at, "scanned": ""}
+    assert desk.client.post(f"/coop/orders/{parcel.id}/dispatch", data=sent).status_code == 303
+    said = desk.client.post(f"/coop/orders/{parcel.id}/cancel", follow_redirects=True)
+    assert "这个包裹已经寄出" in said.text
+    desk.session.refresh(parcel)
+    assert parcel.state == "shipped"
+    assert desk.session.scalars(select(Refund)).all() == []
+
+
 def test_codes_that_are_no_packs_are_refused_beside_the_field(desk: Desk) -> None:
     paid(shop_of(desk))
     (parcel,) = desk.session.scalars(select(SubOrder)).all()
@@ -150,7 +178,7 @@ def test_parcels_of_others_and_unpaid_ones_are_not_there(desk: Desk) -> None:
     (parcel,) = desk.session.scalars(select(SubOrder)).all()
     desk.sit(actor(Role.SUPPLIER_OWNER, organisation_id=desk.w.supplier.id + 1))
     assert desk.client.get(f"/coop/orders/{parcel.id}").status_code == 404
-    for end in ("dispatch", "label"):
+    for end in ("dispatch", "label", "cancel"):
         said = desk.client.post(f"/coop/orders/{parcel.id}/{end}", data={"carrier": "x"})
         assert said.status_code in {403, 404}
     desk.session.refresh(parcel)

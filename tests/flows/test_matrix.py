@@ -32,6 +32,8 @@ from traceability.balance.models import Discrepancy
 from traceability.balance.services import note_discrepancy
 from traceability.models import Shipment, TraceEvent
 from traceability.services.labels import Printing, print_labels
+from trade.orders.models import Refund
+from trade.orders.services.endings import cancel_order
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale
 
@@ -105,6 +107,8 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
         w = s.w
         order = paid(s)
         parcel = parcel_of(session, order)
+        called_off = paid(s, packs=1, key="checkout-2")
+        cancel_order(session, called_off.id, actor=s.buyer, now=NOW)
         lot, serials = on_shelf(w)
         jar = serials[0]
         made = record_sale(
@@ -209,6 +213,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "parcel_id": parcel.id,
             "message_id": letter.id,
             "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
+            "refund_id": session.scalars(select(Refund.id)).one(),
             "token_id": session.scalars(select(ApiToken.id)).first(),
             "sign_in_id": 1,
             "sale_id": made.id,

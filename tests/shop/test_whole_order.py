@@ -19,7 +19,7 @@ from foundation.db import Database
 from goods.catalogue.models import Sku
 from goods.catalogue.services import set_price
 from goods.stock.models import Reservation
-from parties.people.permissions import Grant, Role
+from parties.people.permissions import Actor, Grant, Role
 from tests.databases import NOW
 from tests.doubles.stripe_process import (
     SECRET_KEY,
@@ -32,9 +32,12 @@ from tests.doubles.stripe_process import (
 )
 from tests.factories import World, actor, make_lot, world
 from tests.factories.people import new_account, sign_in_as
-from trade.orders.models import Address, Cart, CartLine, Order, ProviderEvent, SubOrder
+from tests.trade.orders.world import TERMS, checkout_for, paid_notice, second_world
+from trade.orders.models import Address, Cart, CartLine, Order, ProviderEvent, Refund, SubOrder
 from trade.orders.providers.stripe import StripeProvider
+from trade.orders.services.checkout import place_order
 from trade.orders.services.fulfilment import Dispatch, dispatch_sub_order
+from trade.orders.services.payments import confirm_payment
 
 HOME = {
     "recipient": "王小禾",
@@ -339,6 +342,38 @@ def test_a_paid_order_can_be_called_off_and_a_second_time_changes_nothing(
     assert number in client.get("/me?tab=refunds").text
 
 
+def test_one_parcel_of_two_is_called_off_and_the_other_still_comes(market: Market) -> None:
+    now = clock.now()
+    with market.database.transaction() as session:
+        w = world(session)
+        there = second_world(session, w)
+        make_lot(there, packs=5, now=now)
+        buyer = Actor(market.buyer, (Grant(Role.CONSUMER),))
+        wanted = checkout_for(session, (w.sku, 2), (there.sku, 1))
+        order = place_order(session, wanted, terms=TERMS, actor=buyer, now=now).order
+        confirm_payment(session, "stripe", paid_notice(order), now=now)
+        parcels = dict(
+            session.execute(
+                select(SubOrder.supplier_id, SubOrder.id).where(SubOrder.order_id == order.id)
+            )
+            .tuples()
+            .all()
+        )
+    client, number = market.client(), order.number
+    path, off = f"/orders/{number}", parcels[there.supplier.id]
+    assert client.get(path).text.count("取消这个包裹") == 2
+    assert client.post(f"{path}/cancel-parcel", data={"parcel": "x"}).status_code == 404
+    for _ in range(2):
+        done = client.post(f"{path}/cancel-parcel", data={"parcel": str(off)})
+        assert done.status_code == 303
+    with market.database.reading() as session:
+        states = {one.id: one.state for one in session.scalars(select(SubOrder))}
+        assert states == {off: "refunded", parcels[w.supplier.id]: "awaiting_shipment"}
+        assert session.get_one(Order, order.id).state == "paid"
+        (refund,) = session.scalars(select(Refund)).all()
+        assert refund.sub_order_id == off
+
+
 def test_an_unsigned_notice_is_refused_and_not_written_down(market: Market) -> None:
     client = market.client(signed_in=False)
     market.web.extensions["payment_provider"] = StripeProvider(SECRET_KEY, WEBHOOK_SECRET)
@@ -370,7 +405,7 @@ def test_somebody_elses_order_is_not_there(market: Market) -> None:
         assert stranger.get(f"/orders/{number}{path}").status_code == 404
     with market.database.reading() as session:
         parcel = session.scalars(select(SubOrder.id)).one()
-    for path in ("/pay", "/check", "/cancel", "/received", "/again"):
+    for path in ("/pay", "/check", "/cancel", "/cancel-parcel", "/received", "/again"):
         answer = stranger.post(f"/orders/{number}{path}", data={"parcel": str(parcel)})
         assert answer.status_code == 404, path
     with market.database.reading() as session:

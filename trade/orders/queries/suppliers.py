@@ -108,18 +108,20 @@ def _parcels(actor: Actor) -> Select[tuple[UUID]]:
 
 def parcel_queue(
     session: Session,
-    state: State = "awaiting_shipment",
+    state: State | None = "awaiting_shipment",
     *,
     page: int = 1,
     size: int = 20,
     actor: Actor,
 ) -> Page:
-    """Give a page of the actor's organisations' parcels as QueueParcel.
+    """Give a page of the actor's organisations' parcels as QueueParcel; None: in every state.
 
     What waits comes oldest first, what is done newest first. Five statements.
     """
     when = Order.paid_at if state == "awaiting_shipment" else Order.placed_at.desc()
-    query = _parcels(actor).where(SubOrder.state == state).order_by(when, SubOrder.id)
+    query = _parcels(actor).order_by(when, SubOrder.id)
+    if state is not None:
+        query = query.where(SubOrder.state == state)
     found = page_of(session, query, number=page, size=size, scalars=True)
     return Page(_queue(session, list(found.items)), found.number, found.size, found.total)
 
