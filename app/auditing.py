@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from app import verify
 from foundation.errors import BadInput
 from traceability.digital_link import CANONICAL_BASE, DigitalLink, Leniency, link_of, read_uri
 from traceability.digital_link.binary import decompressed
@@ -78,5 +79,5 @@ def _told(made: DigitalLink) -> dict[str, Any]:
     }
 
 
-COMMANDS: tuple[click.Command, ...] = (link,)
+COMMANDS: tuple[click.Command, ...] = (link, *verify.COMMANDS)
 """What `app.cli` adds to the command line; a new command or group is named here."""

@@ -39,7 +39,11 @@ def back_up(settings: Settings, target: Path) -> Path:
 
 def _extras(settings: Settings) -> list[tuple[str, Path]]:
     stripe = settings.data_dir / "stripe-double.db"
-    extras = [("files", settings.files_dir), ("stripe-double.db", stripe)]
+    extras = [
+        ("files", settings.files_dir),
+        ("stripe-double.db", stripe),
+        ("log-keys", settings.log_keys_dir),
+    ]
     return [(name, path) for name, path in extras if path.exists()]
 
 
@@ -64,6 +68,7 @@ def restore(settings: Settings, source: Path) -> None:
         for name, path in (
             ("files", settings.files_dir),
             ("stripe-double.db", settings.data_dir / "stripe-double.db"),
+            ("log-keys", settings.log_keys_dir),
         ):
             kept = Path(scratch) / name
             if kept.exists():
