@@ -56,7 +56,7 @@ def refunds_csv() -> ResponseReturnValue:
         gettext("Reason"),
         gettext("State"),
         gettext("Asked for"),
-        gettext("Done"),
+        gettext("Given back at"),
         gettext("Attempts"),
         gettext("Last error"),
     ]
