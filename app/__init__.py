@@ -3,9 +3,10 @@
 from datetime import timedelta
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
+from flask_compress import Compress
 from sqlalchemy import text
 from typing_extensions import override
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -36,7 +37,17 @@ class House(Flask):
         """Give the seconds a browser may keep a file without asking again."""
         return YEAR if "v" in request.args else 0
 
+    @override
+    def send_static_file(self, filename: str) -> Response:
+        """Send a file; one that is text is read at once, so that it can be compressed."""
+        answer = super().send_static_file(filename)
+        if answer.mimetype in TEXTS:
+            answer.direct_passthrough = False
+            answer.make_sequence()
+        return answer
 
+
+TEXTS = {"text/css", "text/javascript", "image/svg+xml"}
 YEAR = 365 * 24 * 3600
 
 
@@ -73,6 +84,9 @@ def create_app(settings: Settings, database: Database) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["csp_nonce"] = csp_nonce
     app.jinja_env.globals["demo_mode"] = settings.demo
+    # Cookies are SameSite=Lax, so that nobody elsewhere can have a page with secrets compressed
+    # together with words of their own.
+    Compress(app)
     init_web(app, secure=settings.secure_cookies)
     Babel(app, locale_selector=language)
     csrf = Csrf(app)

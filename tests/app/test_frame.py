@@ -153,3 +153,15 @@ def test_a_database_that_is_away_is_not_ready(web: Flask) -> None:
     answer = web.test_client().get("/readyz", headers={"Accept": "application/json"})
     assert answer.status_code == 500
     assert web.test_client().get("/healthz").status_code == 200
+
+
+def test_pages_and_style_sheets_are_compressed_for_who_asks(client: FlaskClient) -> None:
+    for path in ("/trace", "/static/css/base.css"):
+        asked, given = [], []
+        for how in ("identity", "br"):
+            with client.get(path, headers={"Accept-Encoding": how}) as answer:
+                asked.append(answer.headers.get("Content-Encoding", "identity"))
+                given.append(len(answer.data))
+                assert "Accept-Encoding" in answer.headers["Vary"]
+        assert asked == ["identity", "br"]
+        assert given[1] < given[0] / 2
