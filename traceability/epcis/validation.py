@@ -166,11 +166,19 @@ def _asked(form: _Form, value: dict[str, Any], index: int | None) -> Iterator[Pr
                 yield _told(form.schema, error, index)
     except (ValueError, OverflowError):  # a lone surrogate, a number that is none
         yield Problem(index, "", "not_json")
+    except RecursionError:
+        yield Problem(index, "", "too_deep", {"most": MOST_LEVELS})
 
 
 def _is_deep(value: Mapping[str, Any]) -> bool:
     """Say whether anything is nested more deeply than is read; most events are flat."""
-    level: list[Any] = [v for v in value.values() if v.__class__ in _NESTING]
+    level: list[Any] = [
+        inner
+        for key, inner in value.items()
+        if inner.__class__ in _NESTING
+        and key not in _FLAT
+        and (key not in _PLACES or len(inner) > 1)
+    ]
     depth = 0
     while level:
         depth += 1
@@ -186,6 +194,15 @@ def _is_deep(value: Mapping[str, Any]) -> bool:
 
 
 _NESTING: Final = (dict, list)
+_PLACES: Final = frozenset({"readPoint", "bizLocation"})
+_FLAT: Final = frozenset(
+    {
+        *("epcList", "childEPCs", "inputEPCList", "outputEPCList"),
+        *("quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"),
+        *("bizTransactionList", "sourceList", "destinationList", "persistentDisposition"),
+    }
+)
+"""Fields that hold no user extensions, so that the schema itself keeps them flat."""
 
 
 _PLAIN: Final = {

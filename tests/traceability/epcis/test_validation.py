@@ -186,6 +186,8 @@ def test_what_is_nested_too_deeply_is_refused_and_breaks_nothing() -> None:
     for _level in range(5 * MOST_LEVELS):
         deep = {"my:x": deep}
     assert told(document({**EVENT, "my:x": deep})) == [(0, "", "too_deep")]
+    assert told(document({**EVENT, "epcList": [deep]}))
+    assert told(document({**EVENT, "readPoint": {"id": deep}}))
 
 
 @pytest.mark.parametrize(
