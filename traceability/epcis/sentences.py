@@ -53,3 +53,27 @@ FORM: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Rules of a document's form."""
+
+LEDGER: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "word_of_your_own": _(
+            "%(word)s is a word of your own. Others will not know what it means."
+        ),
+        "word_not_in_cbv": _("%(word)s is no word of the Core Business Vocabulary 2.0."),
+        "check_digit_wrong": _(
+            "The check digit of %(number)s is wrong. With the right one it is %(right)s."
+        ),
+        "key_of_another": _("%(item)s begins with the company prefix of another organisation."),
+        "made_twice": _("%(item)s came into being before, on %(since)s."),
+        "never_made": _("Nobody has recorded that %(item)s came into being."),
+        "before_it_was_made": _("%(item)s came into being later, on %(since)s."),
+        "after_its_end": _("%(item)s was ended by %(step)s on %(since)s."),
+        "not_yours_to_ship": _(
+            "%(item)s is held by another organisation, so only they can ship it."
+        ),
+        "inside_itself": _("%(item)s cannot be packed into something that is inside it."),
+        "in_another_parent": _("%(item)s is still packed in %(parent)s. Take it out first."),
+        "not_in_this_parent": _("%(item)s is not packed in %(parent)s."),
+    }
+)
+"""Rules of the ledger."""
