@@ -2,7 +2,8 @@
 
 import json
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import IO, Any
 
 import click
 
@@ -10,6 +11,8 @@ from app import verify
 from foundation.errors import BadInput
 from traceability.digital_link import CANONICAL_BASE, DigitalLink, Leniency, link_of, read_uri
 from traceability.digital_link.binary import decompressed
+from traceability.epcis.event_hash import events_of, hashes, pre_hash
+from traceability.epcis.validation import problems, read
 from traceability.scan_codes import split_brackets
 
 
@@ -56,6 +59,65 @@ def build(elements: tuple[str, ...], *, stem: str) -> None:
     say({"elements": list(elements), "valid": True, "uri": made.uri(), **_told(made)})
 
 
+@click.command(name="hash")
+@click.argument("files", nargs=-1, required=True, type=click.File("rb", lazy=True))
+@click.option("--pre", is_flag=True, help="Also the strings that the hashes are made of.")
+def hash_(files: tuple[IO[bytes], ...], *, pre: bool) -> None:
+    """Give the CBV 2.0 hash of every event in EPCIS files; exit 1 when one can't be read."""
+    readable = True
+    for name, document in _documents(files):
+        if not isinstance(document, dict):
+            readable = False
+            say({"file": name, **_no_document(document)})
+            continue
+        answer: dict[str, Any] = {"file": name, "hashes": hashes(document)}
+        if pre:
+            context = document.get("@context")
+            answer["preHashes"] = [pre_hash(event, context) for event in events_of(document)]
+        say(answer)
+    sys.exit(0 if readable else 1)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.File("rb", lazy=True))
+def validate(files: tuple[IO[bytes], ...]) -> None:
+    """Say what is wrong with the form of EPCIS files; exit 1 when anything is."""
+    valid = True
+    for name, document in _documents(files):
+        if isinstance(document, BadInput):
+            valid = False
+            say({"file": name, "valid": False, "problems": [], **_refused(document)})
+            continue
+        found = problems(document)
+        valid = valid and not found
+        told = [
+            {
+                "event": problem.event,
+                "field": problem.path,
+                "rule": problem.rule,
+                "message": problem.sentence(),
+            }
+            for problem in found
+        ]
+        say({"file": name, "valid": not found, "problems": told})
+    sys.exit(0 if valid else 1)
+
+
+def _documents(files: tuple[IO[bytes], ...]) -> Iterator[tuple[str, object]]:
+    """Read JSON files; one that is none gives its refusal."""
+    for file in files:
+        try:
+            yield file.name, read(file.read())
+        except BadInput as refusal:
+            yield file.name, refusal
+
+
+def _no_document(found: object) -> dict[str, str]:
+    if isinstance(found, BadInput):
+        return _refused(found)
+    return {"error": "not_an_object", "message": "This must be a JSON object."}
+
+
 def say(answer: dict[str, Any]) -> None:
     """Print one answer as one line of JSON."""
     click.echo(json.dumps(answer, ensure_ascii=False))
@@ -79,5 +141,5 @@ def _told(made: DigitalLink) -> dict[str, Any]:
     }
 
 
-COMMANDS: tuple[click.Command, ...] = (link, *verify.COMMANDS)
+COMMANDS: tuple[click.Command, ...] = (link, hash_, validate, *verify.COMMANDS)
 """What `app.cli` adds to the command line; a new command or group is named here."""
