@@ -26,6 +26,11 @@ _QUALIFIERS: Final[Mapping[str, re.Pattern[str]]] = {
 }
 
 
+def _escaped(value: str) -> str:
+    """Write a value into a path; most are letters and digits."""
+    return value if value.isalnum() and value.isascii() else quote(value, safe=_SAFE)
+
+
 class Identity(NamedTuple):
     """What an EPC, EPC class, place or party names, as columns.
 
@@ -41,9 +46,9 @@ class Identity(NamedTuple):
     @property
     def uri(self) -> str:
         """Give the one canonical address."""
-        path = f"{BASE}/{self.ai}/{quote(self.key, safe=_SAFE)}"
+        path = f"{BASE}/{self.ai}/{_escaped(self.key)}"
         if self.qualifier_ai:
-            return f"{path}/{self.qualifier_ai}/{quote(self.qualifier, safe=_SAFE)}"
+            return f"{path}/{self.qualifier_ai}/{_escaped(self.qualifier)}"
         return path
 
     @property
