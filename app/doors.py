@@ -21,6 +21,7 @@ from shop.views import bp as shop
 from shop.views.payment import stripe_notice
 from traceability.log.views import add_cosignature
 from traceability.log.views import bp as log
+from traceability.partners.views import bp as epcis
 from traceability.views import bp as trace
 from trade.orders.terms import load_terms
 
@@ -53,6 +54,8 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     app.register_blueprint(trace)
     app.register_blueprint(log)
     csrf.exempt(add_cosignature)  # it is signed by a witness
+    app.register_blueprint(epcis)
+    csrf.exempt(epcis)  # it takes a token and no cookie
     app.register_blueprint(counters)
     app.register_blueprint(counters_api)
     csrf.exempt(counters_api)  # it takes a token and no cookie

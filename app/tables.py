@@ -8,6 +8,7 @@ import insight.rollups.models
 import parties.network.models
 import parties.people.models
 import traceability.balance.models
+import traceability.epcis.models
 import traceability.log.models
 import traceability.models
 import trade.ledger.models

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,6 +26,23 @@ class TraceEvent(Base):
     __table_args__ = (
         Index("ix_trace_events_when", "event_time"),
         Index("ix_trace_events_step", "biz_step", "event_time"),
+        Index("ix_trace_events_read_point", "read_point_id", "event_time"),
+        Index("ix_trace_events_biz_location", "biz_location_id", "event_time"),
+        Index("ix_trace_events_recorded", "record_time", "id"),
+        Index(
+            "uq_trace_events_event_uri",
+            "event_uri",
+            unique=True,
+            sqlite_where=text("declared_at IS NULL"),
+            postgresql_where=text("declared_at IS NULL"),
+        ),
+        Index("uq_trace_events_declaration", "event_uri", "declared_at", unique=True),
+        Index(
+            "ix_trace_events_declared",
+            "declared_at",
+            sqlite_where=text("declared_at IS NOT NULL"),
+            postgresql_where=text("declared_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -45,7 +63,19 @@ class TraceEvent(Base):
     """Made by the sender; the same key twice is one event."""
     actor_id: Mapped[int | None] = mapped_column(Big)
     document: Mapped[str] = mapped_column(Text)
-    """The whole event as EPCIS 2.0 JSON-LD."""
+    """The whole event as EPCIS 2.0 JSON-LD, every GS1 identifier in its canonical form."""
+    event_uri: Mapped[str | None] = mapped_column(String(200))
+    """Its eventID; an error declaration repeats the one of the event that it corrects."""
+    declared_at: Mapped[datetime | None]
+    """When it was declared an error; None for what happened."""
+    event_hash: Mapped[str | None] = mapped_column(String(100))
+    """CBV 2.0 event hash of a captured event, by which the same eventID is held to its content."""
+    capture_job_id: Mapped[UUID | None]
+    """The job that captured it; None for what this platform recorded itself."""
+    sent: Mapped[str | None] = mapped_column(Text)
+    """The event as its sender wrote it, where that differs from `document`."""
+    public: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """True for the production steps that the public scan page tells whole."""
 
 
 insert_only(TraceEvent.__table__)  # type: ignore[arg-type]
@@ -64,6 +94,8 @@ class EventLot(Base):
     """In base units of the lot's SKU."""
     whole_lot: Mapped[bool] = mapped_column(default=False)
     """True when the event is about the lot as such, and so about each of its items."""
+    field: Mapped[str | None] = mapped_column(String(12))
+    """The list in which the event names it, as in EventIdentifier; None when it does not."""
 
 
 insert_only(EventLot.__table__)  # type: ignore[arg-type]
@@ -77,6 +109,8 @@ class EventSerial(Base):
 
     event_id: Mapped[UUID] = mapped_column(ForeignKey("trace_events.id"), primary_key=True)
     serial_id: Mapped[int] = mapped_column(ForeignKey("serials.id"), primary_key=True)
+    field: Mapped[str | None] = mapped_column(String(12))
+    """Where the event names it; None for what is only inside of a case that it names."""
 
 
 insert_only(EventSerial.__table__)  # type: ignore[arg-type]
@@ -91,6 +125,8 @@ class EventUnit(Base):
     unit_id: Mapped[int] = mapped_column(
         ForeignKey("logistic_units.id"), primary_key=True, index=True
     )
+    field: Mapped[str | None] = mapped_column(String(12))
+    """Where the event names it."""
 
 
 insert_only(EventUnit.__table__)  # type: ignore[arg-type]

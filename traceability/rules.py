@@ -35,6 +35,9 @@ class Flow(StrEnum):
     NONE = "none"
 
 
+PRIVATE = frozenset({"operator_id", "waybill_no", "ear_tags", "picker_group", "discrepancy"})
+"""Facts of an event that are nobody's business outside: a person's number, a parcel's number."""
+
 MOVES: dict[tuple[str, str | None, str | None], Flow] = {
     ("ObjectEvent", "ADD", "creating_class_instance"): Flow.IN,
     ("ObjectEvent", "ADD", "accepting"): Flow.IN,
@@ -152,6 +155,13 @@ class Happening:
         """Tell which way the goods go."""
         step = None if self.event_type == "TransformationEvent" else self.biz_step
         return MOVES.get((self.event_type, self.action, step), Flow.NONE)
+
+    @property
+    def public(self) -> bool:
+        """Tell whether everybody may see the whole event: a step of production, no packs named."""
+        names_packs = self.serials or self.units
+        private = PRIVATE & self.facts.keys()
+        return self.template_step is not None and not names_packs and not private
 
     def moves(self) -> list[Move]:
         """Give the stock movements that this event is the cause of."""

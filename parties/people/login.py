@@ -40,6 +40,8 @@ KEPT: Final = ("basket",)
 MINE: Final = ("_user_id", "_fresh", "_id")
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 BEARER: Final = "Bearer "
+PARTNERS: Final = "epcis"
+"""The one door that takes the tokens of organisations' systems."""
 
 Export = Callable[[Session, int], Any]
 """Gives what another room holds about an account, as JSON-like values."""
@@ -225,6 +227,8 @@ def _say_who() -> None:
         return
     user = caller()
     if user is not None:
+        if user.visitor.token_organisation_id is not None and request.blueprint != PARTNERS:
+            raise NotAllowed("This token opens the partners' interface only")
         set_actor(user.visitor.actor)
         if token is not None:
             _note_use(user.visitor)

@@ -109,6 +109,10 @@ class ApiToken(Base):
     last_used_on: Mapped[str | None] = mapped_column(String(10))
     """The last business day on which it changed something; reading leaves no mark."""
     revoked_at: Mapped[datetime | None]
+    organisation_id: Mapped[int | None] = mapped_column(Big, index=True)
+    """The organisation for whose systems it is; None for one that acts as its account."""
+    scopes: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    """What a system may do with it, in words with blanks between; empty for one of an account."""
 
 
 class SentMessage(Base):

@@ -36,6 +36,7 @@ class Can(StrEnum):
     # people
     GRANT_ROLES = "people.grant_roles"
     ISSUE_TOKENS = "people.issue_tokens"
+    MANAGE_PARTNERS = "people.manage_partners"
 
 
 class Role(StrEnum):
@@ -73,7 +74,8 @@ ROLES: dict[Role, frozenset[Can]] = {
     Role.CONSUMER: frozenset({Can.BUY}),
     Role.SUPPLIER_CLERK: frozenset(SUPPLIER_CLERK),
     Role.SUPPLIER_OWNER: frozenset(
-        SUPPLIER_CLERK | {Can.MANAGE_CATALOGUE, Can.SEE_STATEMENT, Can.GRANT_ROLES}
+        SUPPLIER_CLERK
+        | {Can.MANAGE_CATALOGUE, Can.SEE_STATEMENT, Can.GRANT_ROLES, Can.MANAGE_PARTNERS}
     ),
     Role.COUNTER_CLERK: frozenset(COUNTER_CLERK),
     Role.OUTLET_MANAGER: frozenset(COUNTER_CLERK | {Can.EXPORT_DATA, Can.GRANT_ROLES}),
@@ -90,6 +92,7 @@ ROLES: dict[Role, frozenset[Can]] = {
             Can.REFUND,
             Can.GRANT_ROLES,
             Can.ISSUE_TOKENS,
+            Can.MANAGE_PARTNERS,
         }
     ),
     Role.AUDITOR: frozenset(

@@ -1,6 +1,7 @@
 """Reads of people: who is asking, and what the account page shows."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,9 @@ class Visitor:
     """The sign-in of this browser; None for a token."""
     token_id: int | None = None
     token_used_on: str | None = None
+    token_organisation_id: int | None = None
+    """The organisation to which a system's token is bound."""
+    token_scopes: frozenset[str] = frozenset()
 
 
 GRANT = (RoleGrant.role, RoleGrant.organisation_id, RoleGrant.place_id, RoleGrant.county_code)
@@ -73,7 +77,12 @@ def visitor_by_token(session: Session, secret: str) -> Visitor | None:
     """Give who a token acts as, with their roles; None when it has ended. One statement."""
     digest = hashlib.sha256(secret.encode()).hexdigest()
     query = (
-        _visitors(ApiToken.id.label("token_id"), ApiToken.last_used_on.label("token_used_on"))
+        _visitors(
+            ApiToken.id.label("token_id"),
+            ApiToken.last_used_on.label("token_used_on"),
+            ApiToken.organisation_id.label("token_organisation_id"),
+            ApiToken.scopes.label("token_scopes"),
+        )
         .join(ApiToken, ApiToken.account_id == Account.id)
         .where(ApiToken.token_hash == digest, ApiToken.revoked_at.is_(None))
     )
@@ -114,10 +123,22 @@ def tokens_of(session: Session, account_id: int) -> list[ApiToken]:
     return list(
         session.scalars(
             select(ApiToken)
-            .where(ApiToken.account_id == account_id, ApiToken.revoked_at.is_(None))
+            .where(
+                ApiToken.account_id == account_id,
+                ApiToken.revoked_at.is_(None),
+                ApiToken.organisation_id.is_(None),
+            )
             .order_by(ApiToken.id.desc())
         )
     )
+
+
+def system_tokens(session: Session, organisation_ids: Collection[int] | None) -> list[ApiToken]:
+    """Give the tokens of organisations' systems, newest first; None asks for everybody's."""
+    query = select(ApiToken).where(ApiToken.organisation_id.is_not(None))
+    if organisation_ids is not None:
+        query = query.where(ApiToken.organisation_id.in_(organisation_ids))
+    return list(session.scalars(query.order_by(ApiToken.id.desc()).limit(200)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +274,8 @@ def _visitor(session: Session, query: Select[Any]) -> Visitor | None:
         sign_in_id=first.get("sign_in_id"),
         token_id=first.get("token_id"),
         token_used_on=first.get("token_used_on"),
+        token_organisation_id=first.get("token_organisation_id"),
+        token_scopes=frozenset((first.get("token_scopes") or "").split()),
     )
 
 

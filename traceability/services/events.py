@@ -17,6 +17,7 @@ from goods.stock.services import free_at, move
 from parties.network.models import Place
 from parties.people.permissions import Actor
 from traceability.balance.services import note_booked_late, note_flows
+from traceability.epcis.index import index_own, named_in
 from traceability.log.services import enqueue
 from traceability.models import (
     EventCertificate,
@@ -67,10 +68,13 @@ def record_event(
                 "capture_key": event.key,
                 "actor_id": actor.id,
                 "document": json.dumps(document, ensure_ascii=False, separators=(",", ":")),
+                "event_uri": document["eventID"],
+                "public": event.public,
             }
         ],
     )
-    _link(session, event_id, event)
+    _link(session, event_id, event, named_in(document))
+    index_own(session, event_id, document)
     enqueue(session, [event_id], now=now)
     if event.flow is Flow.CONVERT:
         note_flows(session, event_id, event, now=now)
@@ -78,7 +82,8 @@ def record_event(
     return event_id
 
 
-def _link(session: Session, event_id: UUID, event: Happening) -> None:
+def _link(session: Session, event_id: UUID, event: Happening, named: dict[str, str]) -> None:
+    uris = {part.lot.id: part.lot.uri for part in event.parts}
     sums: dict[tuple[int, str], int] = {}
     for part in event.parts:
         key = (part.lot.id, part.role)
@@ -94,6 +99,7 @@ def _link(session: Session, event_id: UUID, event: Happening) -> None:
                     "role": role,
                     "quantity": quantity,
                     "whole_lot": event.whole_lot,
+                    "field": named.get(uris[lot_id]),
                 }
                 for (lot_id, role), quantity in sums.items()
             ],
@@ -102,10 +108,20 @@ def _link(session: Session, event_id: UUID, event: Happening) -> None:
         add_rows(
             session,
             EventSerial,
-            [{"event_id": event_id, "serial_id": serial.id} for serial in event.serials],
+            [
+                {"event_id": event_id, "serial_id": serial.id, "field": named.get(serial.uri)}
+                for serial in event.serials
+            ],
         )
     if event.units:
-        add_rows(session, EventUnit, [{"event_id": event_id, "unit_id": u.id} for u in event.units])
+        add_rows(
+            session,
+            EventUnit,
+            [
+                {"event_id": event_id, "unit_id": unit.id, "field": named.get(unit.uri)}
+                for unit in event.units
+            ],
+        )
     if event.certificate_ids:
         add_rows(
             session,

@@ -12,10 +12,9 @@ from goods.catalogue.models import Sku
 from goods.stock.models import LogisticUnit, Lot, Serial
 from traceability.digital_link import ItemCode, canonical_uri
 from traceability.models import EventLot, EventUnit, TraceEvent
-from traceability.rules import CONTEXT
+from traceability.rules import CONTEXT, PRIVATE
 from traceability.stories.queries import UnknownItem
 from traceability.stories.rows import TOLD_OF_ITEM, TOLD_OF_LOT
-from traceability.stories.rules import PRIVATE
 
 MOST_EVENTS = 500
 HIDDEN_KEYS = frozenset(f"shanhuo:{name}" for name in PRIVATE)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeGuard
 
-from traceability.rules import AUTOMATIC
+from traceability.rules import AUTOMATIC, PRIVATE
 from traceability.stories.shape import (
     Amount,
     Conformity,
@@ -17,9 +17,6 @@ from traceability.stories.shape import (
     Value,
     Words,
 )
-
-PRIVATE = frozenset({"operator_id", "waybill_no", "ear_tags", "picker_group", "discrepancy"})
-"""Facts of an event that are nobody's business outside: a person's number, a parcel's number."""
 
 UNNAMED: Mapping[str, Words] = {
     "holding": Words("停止销售", "Withheld from sale"),

@@ -23,9 +23,17 @@ from parties.people.services.sign_in import (
     sign_out_everywhere,
 )
 from parties.people.services.sweep import forget_old
-from parties.people.services.tokens import issue_token, note_token_use, revoke_token, token_hash
+from parties.people.services.tokens import (
+    SCOPES,
+    issue_system_token,
+    issue_token,
+    note_token_use,
+    revoke_token,
+    token_hash,
+)
 
 __all__ = [
+    "SCOPES",
     "Outcome",
     "Proof",
     "change_password",
@@ -36,6 +44,7 @@ __all__ = [
     "erase_account",
     "forget_old",
     "grant_role",
+    "issue_system_token",
     "issue_token",
     "note_token_use",
     "post_letter",

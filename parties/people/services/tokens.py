@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +13,7 @@ from foundation.clock import business_date
 from foundation.errors import BadInput, NotAllowed, NotFound
 from parties.people.audit import audit
 from parties.people.models import Account, ApiToken
-from parties.people.permissions import Actor, Can
+from parties.people.permissions import Actor, Can, Scope
 from parties.people.queries import actor_of
 from parties.people.rules import normal_name
 
@@ -70,13 +71,66 @@ def issue_token(
     return secret
 
 
+SCOPES: Final = ("capture", "query", "subscribe")
+"""What a system may be allowed to do with its token."""
+
+
+def issue_system_token(
+    session: Session,
+    organisation_id: int,
+    label: str,
+    scopes: Collection[str],
+    *,
+    actor: Actor,
+    now: datetime,
+) -> str:
+    """Make a token for a system of an organisation and give its secret, never shown again.
+
+    It opens the partners' interface only, for that organisation only. Raises BadInput without a
+    name or a scope, NotAllowed for somebody else's organisation.
+    """
+    actor.must(Can.MANAGE_PARTNERS, Scope(organisation_id=organisation_id))
+    label = normal_name(label)
+    if not label:
+        raise BadInput("Give the token a name, so that you know it again", field="label")
+    wanted = [scope for scope in SCOPES if scope in scopes]
+    if not wanted or len(wanted) < len(set(scopes)):
+        raise BadInput("Choose what the token may do", field="scopes")
+    if actor.id is None:
+        raise NotAllowed("A token belongs to the account that made it")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    row = ApiToken(
+        label=label,
+        token_hash=token_hash(secret),
+        account_id=actor.id,
+        created_at=now,
+        organisation_id=organisation_id,
+        scopes=" ".join(wanted),
+    )
+    session.add(row)
+    session.flush()
+    audit(
+        session,
+        "issue_system_token",
+        "api_token",
+        row.id,
+        actor=actor,
+        now=now,
+        after={"organisation_id": organisation_id, "scopes": wanted},
+    )
+    return secret
+
+
 def revoke_token(session: Session, token_id: int, *, actor: Actor, now: datetime) -> None:
     """End a token; a second time changes nothing. NotFound for anybody else's."""
     row = session.get(ApiToken, token_id, with_for_update=True)
     if row is None:
         raise NotFound("There is no such token")
     try:
-        _must_manage(actor, row.account_id)
+        if row.organisation_id is None:
+            _must_manage(actor, row.account_id)
+        else:
+            actor.must(Can.MANAGE_PARTNERS, Scope(organisation_id=row.organisation_id))
     except NotAllowed:
         raise NotFound("There is no such token") from None
     if row.revoked_at is None:
