@@ -298,7 +298,7 @@ KINDS = (
 
 def kinds(session: Session) -> list[Kind]:
     """Give the categories that have something to show, in the shop's order."""
-    return [Kind(*row) for row in core(session).execute(KINDS)]
+    return [Kind(*row) for row in core(session).execute(KINDS).all()]
 
 
 class Facts(NamedTuple):

@@ -107,7 +107,7 @@ def packs_of(session: Session, product_ids: Sequence[int], *, today: date) -> di
     found: dict[int, list[Pack]] = {}
     if product_ids:
         rows = core(session).execute(PACKS, {"products": list(product_ids), "today": today})
-        for row in rows:
+        for row in rows.all():
             found.setdefault(row[0], []).append(Pack(*row))
     return found
 
@@ -221,7 +221,7 @@ def progress_of(session: Session, lot_id: int) -> Progress:
     """Give what is recorded of a lot and of the lots it was made from. One statement."""
     begun: dict[str, datetime] = {}
     records = 0
-    for step, first, count in core(session).execute(PROGRESS, {"lot": lot_id}):
+    for step, first, count in core(session).execute(PROGRESS, {"lot": lot_id}).all():
         records += count
         if step:
             begun[step] = first

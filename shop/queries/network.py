@@ -37,7 +37,7 @@ COUNTIES = select(
 
 def counties(session: Session) -> list[CountyRow]:
     """Give the counties from west to east."""
-    return [CountyRow(*row) for row in core(session).execute(COUNTIES)]
+    return [CountyRow(*row) for row in core(session).execute(COUNTIES).all()]
 
 
 class Suppliers(NamedTuple):
