@@ -24,13 +24,17 @@ UNITS: Final = ("g", "mL", "piece")
 CSV_COLUMNS: Final = (
     *("code", "category", "county", "compliance_class", "return_policy", "trace_template"),
     *("name_zh", "name_en", "summary_zh", "summary_en", "description_zh", "description_en"),
-    *("ingredients_zh", "ingredients_en", "storage_zh", "storage_en", "storage_class"),
+    *("ingredients_zh", "ingredients_en", "allergens_zh", "allergens_en"),
+    *("storage_zh", "storage_en", "storage_class"),
     *("origin_zh", "origin_en", "standard", "shelf_life_days"),
     *("sku_code", "gtin", "spec_zh", "spec_en", "net_content_value", "net_content_unit"),
     *("tracking", "stock_policy", "tax_class", "weight_g", "price_yuan", "units_per_case"),
     *("material_per_unit", "material_unit"),
     *("raw_code", "raw_gtin", "raw_name_zh", "raw_name_en"),
 )
+PRODUCT_COLUMNS: Final = CSV_COLUMNS.index("sku_code")
+"""So many columns, from the first on, are the product's own; the others are its pack's."""
+
 LENGTHS: Final = {"code": 20, "standard": 60, "name_zh": 60, "name_en": 120} | {
     name: getattr(Product.__table__.c[name].type, "length", None) or 1500 for name in PRODUCT_TEXTS
 }
@@ -47,6 +51,8 @@ def text_words() -> dict[str, str]:
         "description_en": gettext("Description, English"),
         "ingredients_zh": gettext("Ingredients, Chinese"),
         "ingredients_en": gettext("Ingredients, English"),
+        "allergens_zh": gettext("Allergens on the label, Chinese"),
+        "allergens_en": gettext("Allergens on the label, English"),
         "storage_zh": gettext("How to keep it, Chinese"),
         "storage_en": gettext("How to keep it, English"),
         "origin_zh": gettext("Place of origin, Chinese"),
@@ -147,7 +153,7 @@ def _from_csv(text: str) -> list[Any]:
 
 
 def _product_of(line: Mapping[str, str]) -> dict[str, Any]:
-    product: dict[str, Any] = {name: line.get(name, "") for name in CSV_COLUMNS[:20]}
+    product: dict[str, Any] = {name: line.get(name, "") for name in CSV_COLUMNS[:PRODUCT_COLUMNS]}
     product["shelf_life_days"] = _whole(line.get("shelf_life_days"))
     product["skus"] = []
     if line.get("raw_code"):
@@ -324,7 +330,7 @@ def csv_example(supplier_prefix: str) -> Sequence[Sequence[object]]:
         [
             *(f"{supplier_prefix}-01", "honey", "140521", "prepacked", "R7_UNOPENED", "honey"),
             *("刺槐蜜（示例）", "Locust honey (example)", "一句话介绍", "One sentence"),
-            *("怎么来的，什么味道", "Where it comes from", "刺槐蜂蜜", "Locust honey"),
+            *("怎么来的，什么味道", "Where it comes from", "刺槐蜂蜜", "Locust honey", "", ""),
             *("常温避光", "Cool and dark", "ambient", "山西省晋城市沁水县", "Qinshui, Jincheng"),
             *("GB 14963", 730, f"{supplier_prefix}-01-1", "09520010100015", "500g/瓶", "500 g jar"),
             *(500, "g", "serial", "stocked", "low", 760, "68.00", 12, 500, "g"),

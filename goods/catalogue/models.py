@@ -75,6 +75,9 @@ class Product(Base):
     description_en: Mapped[str] = mapped_column(Text, default="")
     ingredients_zh: Mapped[str] = mapped_column(String(200), default="")
     ingredients_en: Mapped[str] = mapped_column(String(400), default="")
+    allergens_zh: Mapped[str] = mapped_column(String(100), default="")
+    """What the label warns of (GB 7718-2025 makes it a duty); empty: nothing is stated here."""
+    allergens_en: Mapped[str] = mapped_column(String(200), default="")
     storage_zh: Mapped[str] = mapped_column(String(100), default="")
     storage_en: Mapped[str] = mapped_column(String(200), default="")
     storage_class: Mapped[str] = mapped_column(String(10), default="ambient")

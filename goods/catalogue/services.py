@@ -47,6 +47,8 @@ PRODUCT_TEXTS = [
     "description_en",
     "ingredients_zh",
     "ingredients_en",
+    "allergens_zh",
+    "allergens_en",
     "storage_zh",
     "storage_en",
     "origin_zh",

@@ -190,6 +190,8 @@ class Goods:
     compliance: str
     ingredients_zh: str
     ingredients_en: str
+    allergens_zh: str
+    allergens_en: str
     storage_zh: str
     storage_en: str
     origin_zh: str
