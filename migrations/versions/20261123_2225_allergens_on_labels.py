@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "7e21c0d94b3f"
-down_revision = "b1c7a52e9d04"
+down_revision = "7b9e24d1c0aa"
 branch_labels = None
 depends_on = None
 
