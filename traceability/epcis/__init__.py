@@ -8,7 +8,8 @@ What other rooms use, each pure but `state`:
 - `event_hash.event_hash(event, context=None) -> str`, `event_hash.hashes(document)`: the `ni:`
   address of an event.
 - `validation.problems(document) -> list[Problem]`: what is wrong with the form of a document.
-- `rules.breaches(event, state, policy) -> list[Breach]` and `state.states_of(session, events)`:
-  what the ledger's own rules say, each switched off, to warn or to refuse by a `Policy`.
+- `state.ledger_breaches(session, events, *, organisation_id, policy) -> list[list[Breach]]`: what
+  the ledger's own rules say of a batch of events that are about to be recorded, each switched off,
+  to warn or to refuse by a `rules.Policy`; `rules.is_refused(breaches)`. Pure: `rules.judged`.
 - `vocabulary`: the words of CBV 2.0.
 """

@@ -20,18 +20,22 @@ class ItemState:
     """When it was destroyed, used up or sold off the network."""
     end: str | None = None
     """The business step that ended it."""
+    first_at: datetime | None = None
+    """When it was first seen, where the ledger has seen it before it was told how it began."""
     last_at: datetime | None = None
     holder: int | None = None
     """The organisation that has it, or that shipped it and whose receiver has not yet received."""
     parent: str | None = None
     foreign: bool = True
-    """Nobody in this network issued it."""
+    """Its beginning is not recorded here, nor is its key one of this network's goods."""
 
 
 UNKNOWN: Final = ItemState()
 States = MutableMapping[str, ItemState]
 
 ENDS: Final = frozenset({"decommissioning", "destroying", "killing"})
+BEFORE_ALL: Final = frozenset({"encoding", "reserving", "creating_class_instance"})
+"""Steps that may come before a thing is there: its number is given out, its tag written."""
 SALES: Final = frozenset({"retail_selling", "dispensing"})
 SHIPS: Final = frozenset({"shipping", "consigning"})
 """Steps that only who holds an item may record; a carrier departs and arrives."""
@@ -93,8 +97,10 @@ def advance(act: Act, states: States) -> None:
 
 
 def _after(act: Act, item: str, state: ItemState, *, made: bool, used: bool) -> ItemState:
+    if state.began_at is None and (state.first_at is None or act.at < state.first_at):
+        state = replace(state, first_at=act.at)
     if made and (state.began_at is None or act.at < state.began_at):
-        state = replace(state, began=True, began_at=act.at)
+        state = replace(state, began=True, began_at=act.at, foreign=False)
     if is_late(act, state):
         return state
     state = replace(state, last_at=act.at, began=True)

@@ -18,6 +18,7 @@ from typing import Final
 from traceability.epcis.acts import Act
 from traceability.epcis.identity import Identity, check_digit, identify
 from traceability.epcis.lives import (
+    BEFORE_ALL,
     SALES,
     SHIPS,
     UNKNOWN,
@@ -177,16 +178,24 @@ def _order_breaches(act: Act, states: Mapping[str, ItemState]) -> Iterator[_Foun
     for item in dict.fromkeys(act.named):
         state = states.get(item, UNKNOWN)
         if item in made:
-            if state.began and state.began_at is not None and state.end is None:
-                yield _found("order", "made_twice", act, item, since=_told(state.began_at))
+            yield from _made_again(act, item, state)
             continue
-        if not state.began and not state.foreign and act.step in SALES:
+        if not state.began and act.step in SALES:
             yield _found("order", "never_made", act, item)
-        if state.began_at is not None and act.at < state.began_at:
+        if state.began_at is not None and act.at < state.began_at and act.step not in BEFORE_ALL:
             yield _found("order", "before_it_was_made", act, item, since=_told(state.began_at))
         if is_over(act, state):
             params = {"step": state.end, "since": _told(state.ended_at)}
             yield _found("order", "after_its_end", act, item, **params)
+
+
+def _made_again(act: Act, item: str, state: ItemState) -> Iterator[_Found]:
+    """Ask of a beginning that it is the first; the same one told again is no second."""
+    if state.began_at is None:
+        if state.first_at is not None and state.first_at < act.at:
+            yield _found("order", "seen_before_it_was_made", act, item, since=_told(state.first_at))
+    elif state.end is None and state.began_at != act.at:
+        yield _found("order", "made_twice", act, item, since=_told(state.began_at))
 
 
 def _custody_breaches(act: Act, states: Mapping[str, ItemState]) -> Iterator[_Found]:

@@ -67,6 +67,7 @@ LEDGER: Final[Mapping[str, str]] = MappingProxyType(
         "made_twice": _("%(item)s came into being before, on %(since)s."),
         "never_made": _("Nobody has recorded that %(item)s came into being."),
         "before_it_was_made": _("%(item)s came into being later, on %(since)s."),
+        "seen_before_it_was_made": _("%(item)s was seen before, on %(since)s."),
         "after_its_end": _("%(item)s was ended by %(step)s on %(since)s."),
         "not_yours_to_ship": _(
             "%(item)s is held by another organisation, so only they can ship it."

@@ -107,6 +107,16 @@ def test_nothing_is_made_twice_or_lives_after_its_end() -> None:
     assert rules_of(done("03T08:00", "receiving", OTHER_JAR), states) == []
 
 
+def test_a_beginning_is_the_first_that_is_seen_and_may_be_told_again() -> None:
+    states = after((BEES, done("02T08:00", "receiving", JAR)), ours=False)
+    assert rules_of(made("03T08:00", JAR), states) == ["seen_before_it_was_made"]
+    assert rules_of(made("01T08:00", JAR), states) == []
+    advance(act_of(made("01T08:00", JAR), organisation_id=BEES), states)
+    assert rules_of(made("01T08:00", JAR), states) == []
+    assert rules_of(done("01T07:00", "encoding", JAR), states) == []
+    assert not states[JAR].foreign
+
+
 def test_only_the_holder_ships() -> None:
     states = after((BEES, made("01T08:00", JAR)))
     assert rules_of(done("02T08:00", "shipping", JAR), states, by=HALL) == ["not_yours_to_ship"]
@@ -215,7 +225,7 @@ def test_each_rule_is_switched_off_to_warn_or_to_refuse() -> None:
     for answer in Answer:
         found = breaches(shipped, states, Policy.read(f"custody={answer}"))
         assert [breach.answer for breach in found] == ([] if answer is Answer.OFF else [answer])
-    strange = after((BEES, made("01T08:00", JAR)), ours=False)
+    strange = after((BEES, done("01T08:00", "receiving", JAR)), ours=False)
     assert [breach.answer for breach in breaches(shipped, strange)] == [Answer.WARN]
     strict = Policy.read("foreign=refuse, order = off")
     assert is_refused(breaches(shipped, strange, strict))
