@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import Engine, event, select
 from werkzeug.test import TestResponse
 
 from foundation import clock
@@ -17,8 +17,10 @@ from goods.stock.models import Lot
 from insight.rollups.services import rebuild
 from parties.people.guards import set_actor
 from parties.people.permissions import NOBODY, Actor, Role
+from tests.databases import Postgres, Sqlite, committing, undone
 from tests.factories import NOW, World, actor, world
 from tests.insight.trading import a_week_of_trade, outlet
+from trade.sales.models import Sale
 
 HOME, NEXT_DOOR, FAR = "990121", "990122", "990123"
 TODAY = NOW + timedelta(days=6)
@@ -92,20 +94,41 @@ def office(web: Flask, database: Database) -> Office:
     return made
 
 
+@dataclass(frozen=True)
+class Traded:
+    """A database with a week of trade in it, made once: one lot at K-01 at home, one at K-02."""
+
+    engine: Engine
+    lots: list[int]
+    sale_ids: list[str]
+
+
+@pytest.fixture(scope="session")
+def traded(server: Sqlite | Postgres) -> Iterator[Traded]:
+    """A week of trade, on which every test that asks for `trading` builds and is undone."""
+    with committing(server) as made:
+        with made.transaction() as session:
+            lots: list[Lot] = a_week_of_trade(world(session))
+            rebuild(session)
+            numbers = [lot.id for lot in lots]
+            sales = [str(each) for each in session.scalars(select(Sale.id).order_by(Sale.sold_at))]
+        assert isinstance(made.bind, Engine)
+        yield Traded(made.bind, numbers, sales)
+
+
 @pytest.fixture
-def trading(office: Office, database: Database) -> Office:
-    """The office after a week of trade: one lot at K-01 at home, one at K-02 next door."""
-    from sqlalchemy import select
+def database(server: Sqlite | Postgres, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The database of every test, or the one with a week of trade where that is asked for."""
+    asked = "trading" in request.fixturenames
+    engine = request.getfixturevalue("traded").engine if asked else server.engine
+    with undone(engine) as connection:
+        yield Database(connection)
 
-    from trade.sales.models import Sale
 
-    with database.transaction() as session:
-        lots: list[Lot] = a_week_of_trade(world(session))
-        rebuild(session)
-        office.lots = [lot.id for lot in lots]
-        office.sale_ids = [
-            str(each) for each in session.scalars(select(Sale.id).order_by(Sale.sold_at))
-        ]
+@pytest.fixture
+def trading(office: Office, traded: Traded) -> Office:
+    """The office after a week of trade."""
+    office.lots, office.sale_ids = list(traded.lots), list(traded.sale_ids)
     return office
 
 
