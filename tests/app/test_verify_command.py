@@ -171,7 +171,7 @@ def test_a_mirror_is_verified_without_a_network(house: Installation, tmp_path: P
         assert {finding["kind"] for finding in report["findings"]} == {kind}
     events.write_bytes(b"\n".join(lines))
     (entries,) = (mirror / "tile" / "entries").rglob("*.p/*")
-    entries.write_bytes(entries.read_bytes().replace(b"sha-256;0", b"sha-256;1"))
+    entries.write_bytes(entries.read_bytes().replace(b"?ver=CBV2.0", b"?ver=CBV2.1", 1))
     assert house.verify(url=str(mirror))[0] == 1
     assert house.run("log-mirror", house.url, str(mirror)).exit_code == 1
 
