@@ -24,7 +24,7 @@ from parties.people.login import Csrf
 
 HOUSE = Path(__file__).parents[1]
 DOMAINS = (
-    *("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "recalls", "wings"),
+    *("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "log", "recalls", "wings"),
 )
 LANGUAGES = ("zh", "en")
 

@@ -16,6 +16,7 @@ from foundation.web import needs_wasm, reading, request_id, wants_json
 from parties.people.guards import open_to_all
 from traceability.digital_link import CaseCode, Code, ItemCode, build_uri
 from traceability.forms import ANYWHERE, asked_code, typed_address
+from traceability.log.proofs import logged_of
 from traceability.stories.epcis import case_document, item_document, lot_document
 from traceability.stories.queries import (
     UnknownItem,
@@ -86,9 +87,9 @@ def _story(session: Session, code: Code) -> ResponseReturnValue:
         case ItemCode(gtin=gtin, lot=lot, serial=str() as serial):
             story = item_story(session, gtin, serial, now=now)
             wrong_lot = lot if lot is not None and lot != story.lot_no else None
-            return _told(story, path, now, wrong_lot)
+            return _told(session, story, path, now, wrong_lot)
         case ItemCode(gtin=gtin, lot=str() as lot):
-            return _told(lot_story(session, gtin, lot, now=now), path, now, None)
+            return _told(session, lot_story(session, gtin, lot, now=now), path, now, None)
         case ItemCode(gtin=gtin):
             return _page("product", story=product_story(session, gtin, now=now), path=path)
         case CaseCode(sscc=sscc):
@@ -96,9 +97,19 @@ def _story(session: Session, code: Code) -> ResponseReturnValue:
     raise UnknownItem("Nobody has recorded a pack with this code")
 
 
-def _told(story: Story, path: str, now: datetime, wrong_lot: str | None) -> Response:
-    stops = [stop_name(spot) for spot in story.route]
-    return _page("story", story=story, stops=stops, wrong_lot=wrong_lot, path=path, now=now)
+def _told(
+    session: Session, story: Story, path: str, now: datetime, wrong_lot: str | None
+) -> Response:
+    told = {step.event_id for step in story.steps if step.event_id.int}
+    return _page(
+        "story",
+        story=story,
+        stops=[stop_name(spot) for spot in story.route],
+        wrong_lot=wrong_lot,
+        logged=logged_of(session, list(told)),
+        path=path,
+        now=now,
+    )
 
 
 KINDS: Final = {

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.orm import Session
 
 from foundation.errors import BadInput, NotFound
@@ -199,20 +199,24 @@ def prove_growth(
     return Tree(session, log, second).consistency(first), second
 
 
-NEWEST_ID: Final = (
+IN_LOG: Final = (
+    select(
+        func.count(LogLeaf.leaf_index).label("logged"),
+        func.max(LogLeaf.leaf_index).label("last"),
+    )
+    .where(LogLeaf.event_id.in_(bindparam("events", expanding=True)))
+    .subquery("in_log")
+)
+SIGNED: Final = (
     select(LogCheckpoint.size, LogCheckpoint.signed_at)
     .where(LogCheckpoint.log == EVENTS)
     .order_by(LogCheckpoint.id.desc())
     .limit(1)
-    .subquery("newest_checkpoint")
+    .subquery("signed")
 )
 LOGGED: Final = select(
-    select(func.count(LogLeaf.leaf_index))
-    .where(LogLeaf.event_id.in_(bindparam("events", expanding=True)))
-    .scalar_subquery(),
-    NEWEST_ID.c.size,
-    NEWEST_ID.c.signed_at,
-)
+    IN_LOG.c.logged, IN_LOG.c.last, SIGNED.c.size, SIGNED.c.signed_at
+).select_from(IN_LOG.join(SIGNED, true()))
 
 
 class Logged(NamedTuple):
@@ -222,13 +226,15 @@ class Logged(NamedTuple):
     """Of how many events."""
     logged: int
     """How many of them are in it."""
+    last: int | None
+    """The leaf of the newest of them."""
     size: int
     signed_at: datetime
 
     @property
-    def whole(self) -> bool:
-        """Tell whether nothing waits any more."""
-        return self.logged == self.events
+    def waiting(self) -> int:
+        """Give how many are not in it yet."""
+        return self.events - self.logged
 
 
 def logged_of(session: Session, event_ids: Sequence[UUID]) -> Logged | None:

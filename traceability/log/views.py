@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -27,6 +27,7 @@ LINES: Final = "application/x-ndjson"
 FOREVER: Final = "public, max-age=31536000, immutable"
 BRIEFLY: Final = "public, max-age=2"
 MOST_NOTE: Final = 64 * 1024
+MOST_CODE: Final = 400
 
 
 class NoSuchTile(NotFound):
@@ -220,6 +221,19 @@ def story() -> ResponseReturnValue:
     code = asked_story()
     with reading() as session:
         return _json(proofs.story(session, code))
+
+
+@bp.get("/verify")
+@open_to_all
+def verify() -> ResponseReturnValue:
+    """Show the page on which a browser checks a story by itself; it sends nothing here."""
+    with reading() as session:
+        signing = [key.vkey for key in proofs.keys(session) if key.until is None]
+    return render_template(
+        "trace/verify.html",
+        code=request.args.get("code", "").strip()[:MOST_CODE],
+        vkey=signing[0] if signing else "",
+    )
 
 
 @bp.post("/add-cosignature")
