@@ -15,6 +15,7 @@ from insight.alerts import queries as alerts
 from insight.alerts.discrepancies import discrepancies
 from insight.reach import Reach
 from parties.people.permissions import Actor, Can
+from traceability.log.proofs import LATE, queue
 from trade.orders.queries.troubles import refund_counts
 
 
@@ -39,6 +40,7 @@ def attention(session: Session, actor: Actor, reach: Reach, *, now: datetime) ->
     items += _discrepancies(session, now, reach)
     if actor.can(Can.OPERATE):
         items += _dead(session)
+        items += _log(session, now)
     if actor.can(Can.REFUND):
         items += _refunds(session, actor)
     return items
@@ -188,6 +190,28 @@ def _dead(session: Session) -> list[Item]:
             gettext("Messages of the program"),
             ngettext("%(num)s was given up.", "%(num)s were given up.", count),
             url_for("admin.dead_letters"),
+        )
+    ]
+
+
+def _log(session: Session, now: datetime) -> list[Item]:
+    waiting = queue(session)
+    if waiting.oldest is None or now - waiting.oldest <= LATE:
+        return []
+    minutes = int((now - waiting.oldest).total_seconds() // 60)
+    return [
+        Item(
+            "log",
+            "recall",
+            gettext("Log stands still"),
+            gettext("Transparency log"),
+            ngettext(
+                "%(num)s event waits, the oldest for %(minutes)s minutes.",
+                "%(num)s events wait, the oldest for %(minutes)s minutes.",
+                waiting.depth,
+                minutes=minutes,
+            ),
+            url_for("admin.log"),
         )
     ]
 

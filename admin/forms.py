@@ -293,6 +293,18 @@ class SettleForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class WitnessForm(FlaskForm):  # type: ignore[misc]
+    """The key of a witness of the transparency log."""
+
+    vkey = StringField(
+        lazy_gettext("Verifier key of the witness"),
+        validators=[
+            DataRequired(lazy_gettext("Please enter the key")),
+            Length(max=300, message=lazy_gettext("Please keep this under 300 characters")),
+        ],
+    )
+
+
 class StatusForm(FlaskForm):  # type: ignore[misc]
     """An outlet's new status and the day from which it holds."""
 

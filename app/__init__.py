@@ -24,7 +24,8 @@ from parties.people.login import Csrf
 
 HOUSE = Path(__file__).parents[1]
 DOMAINS = (
-    *("layout", "people", "shop", "cooperatives", "counters", "admin", "trace", "log", "recalls", "wings"),
+    *("layout", "people", "shop", "cooperatives", "counters", "admin"),
+    *("trace", "log", "recalls", "wings"),
 )
 LANGUAGES = ("zh", "en")
 

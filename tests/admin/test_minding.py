@@ -13,6 +13,8 @@ from foundation.outbox import OutboxMessage, publish
 from insight.rollups.rules import Cell, DayCell, Slice, before, buckets, fold, into_buckets
 from parties.people.models import AuditEntry
 from tests.admin.conftest import AUDITOR, CITY, OPERATOR, TODAY, Office
+from traceability.log import notes
+from traceability.log.models import LogWitness
 from trade.sales.messages import SaleRecorded
 
 DAY = date(2026, 11, 23)
@@ -150,3 +152,28 @@ def test_lots_are_found_by_piece_of_number_product_supplier_and_state(trading: O
     assert found("state=recalled") == found("state=expired") == found("state=near") == 0
     assert found("state=in_transit") == found("state=sold_out") == 0
     assert found("raw=1") == 2
+
+
+def test_an_operator_sees_the_log_and_minds_its_witnesses(office: Office) -> None:
+    """Keys, the queue and witnesses stand on one page that only operators open."""
+    assert office.get("/log", CITY).status_code == 403
+    assert "还没有见证方" in office.read("/log", OPERATOR)
+    vkey = notes.new_key("witness.example/w1").verifier.text
+    assert office.post("/log/witnesses", OPERATOR, vkey="nonsense").status_code == 400
+    assert office.post("/log/witnesses", CITY, vkey=vkey).status_code == 403
+    assert "witness.example" not in office.read("/log", OPERATOR)
+    assert office.post("/log/witnesses", OPERATOR, vkey=vkey).status_code == 302
+    assert "witness.example/w1" in office.read("/log", OPERATOR)
+    with office.database.reading() as session:
+        number = session.scalars(select(LogWitness.id)).one()
+    assert office.post(f"/log/witnesses/{number}/remove", CITY).status_code == 403
+    assert office.post(f"/log/witnesses/{number}/remove", OPERATOR).status_code == 302
+    assert "witness.example" not in office.read("/log", OPERATOR)
+    assert office.post("/log/witnesses/999/remove", OPERATOR).status_code == 404
+
+
+def test_a_log_that_stands_still_is_told(trading: Office) -> None:
+    """Events that wait for more than a minute show that no worker takes them in."""
+    assert "日志停住" in trading.read("/attention", OPERATOR)
+    assert "日志停住" not in trading.read("/attention", CITY)
+    assert "事件排队太久" in trading.read("/log", OPERATOR)

@@ -22,7 +22,7 @@ from foundation.outbox import OutboxMessage
 from goods.catalogue.services import PAPER_ON_FILE, NewPaper, add_certificate
 from parties.network.models import Organisation, Outlet
 from parties.people.models import ApiToken, SignIn
-from parties.people.permissions import ROLES, SCOPED_BY, Can, Grant, Role
+from parties.people.permissions import ROLES, SCOPED_BY, SYSTEM, Can, Grant, Role
 from parties.people.services.tokens import issue_token
 from tests.databases import NOW
 from tests.factories import actor, in_cases, on_shelf, send
@@ -30,6 +30,8 @@ from tests.factories.people import new_account, sign_in_as
 from tests.trade.orders.world import paid, parcel_of, shop
 from traceability.balance.models import Discrepancy
 from traceability.balance.services import note_discrepancy
+from traceability.log import notes
+from traceability.log.services import add_witness
 from traceability.models import Shipment, TraceEvent
 from traceability.services.labels import Printing, print_labels
 from trade.orders.models import Refund
@@ -200,6 +202,8 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             quantity=1,
             now=NOW,
         )
+        vkey = notes.new_key("witness.example/w1").verifier.text
+        witness = add_witness(session, vkey, actor=SYSTEM, now=NOW)
         session.flush()
         shipment = session.scalars(select(Shipment).order_by(Shipment.id.desc())).first()
         assert shipment is not None
@@ -212,6 +216,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "shipment_id": shipment.id,
             "parcel_id": parcel.id,
             "message_id": letter.id,
+            "witness_id": witness.id,
             "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
             "refund_id": session.scalars(select(Refund.id)).one(),
             "token_id": session.scalars(select(ApiToken.id)).first(),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -40,6 +40,8 @@ from traceability.models import TraceEvent
 
 MOST_EVENTS: Final = 500
 """Events that one answer proves; a lot of which more parts were sold is proven as a lot."""
+LATE: Final = timedelta(seconds=60)
+"""An event that waits longer than this for the log shows that no worker takes it in."""
 NEWEST: Final = (
     select(LogCheckpoint)
     .where(LogCheckpoint.log == bindparam("log"))
@@ -60,6 +62,11 @@ def newest(session: Session, log: str) -> LogCheckpoint:
     if found is None:
         raise NotLogged("The log has no checkpoint yet")
     return found
+
+
+def newest_or_none(session: Session, log: str) -> LogCheckpoint | None:
+    """Give the newest checkpoint of a log, if there is one."""
+    return session.scalar(NEWEST, {"log": log})
 
 
 def checkpoint_at(session: Session, log: str, size: int) -> LogCheckpoint:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from foundation.db import add_rows
 from foundation.errors import BadInput, NotFound
+from parties.people.audit import audit
 from parties.people.permissions import Actor, Can
 from traceability.log import notes
 from traceability.log.models import (
@@ -44,6 +45,15 @@ def add_witness(session: Session, vkey: str, *, actor: Actor, now: datetime) -> 
         session.add(witness)
     witness.removed_at = None
     session.flush()
+    audit(
+        session,
+        "add_witness",
+        "log_witness",
+        witness.id,
+        actor=actor,
+        now=now,
+        after={"vkey": key.text},
+    )
     return witness
 
 
@@ -54,6 +64,7 @@ def remove_witness(session: Session, witness_id: int, *, actor: Actor, now: date
     if witness is None:
         raise NotFound("There is no such witness")
     witness.removed_at = witness.removed_at or now
+    audit(session, "remove_witness", "log_witness", witness_id, actor=actor, now=now)
 
 
 def add_cosignatures(session: Session, message: bytes, *, now: datetime) -> LogCheckpoint:

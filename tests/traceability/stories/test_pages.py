@@ -58,7 +58,7 @@ def test_an_item_page_tells_the_way_from_place_to_place(shelf: Shelf, client: Fl
     wanted = [
         *(shelf.lot_no, shelf.serial, w.product.name_zh, w.supplier.name_zh, w.supplier.short_zh),
         *(w.place("apiary").name_zh, w.place("workshop").name_zh, w.outlet.name_zh),
-        *("记录齐全", "还没有记入公开日志", "它走过的路", "我们不知道的", "自己核对"),
+        *("记录齐全", "尚未记入公开日志", "它走过的路", "我们不知道的", "自己核对"),
         *(w.product.ingredients_zh, w.product.storage_zh),
     ]
     assert [each for each in wanted if each not in page] == []
