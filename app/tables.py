@@ -11,6 +11,7 @@ import traceability.balance.models
 import traceability.epcis.models
 import traceability.log.models
 import traceability.models
+import traceability.resolver.models
 import trade.ledger.models
 import trade.orders.models
 import trade.sales.models

@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from foundation.errors import BadInput
-from traceability.digital_link import Code, build_uri, parse_uri
+from traceability.digital_link import DigitalLink, Leniency, build_uri, read_uri
+from traceability.digital_link.binary import decompressed
 from traceability.scan_codes import read_code
 
 ANYWHERE = "https://any.example"
@@ -23,24 +24,36 @@ class CodeWithoutGoods(BadInput):
     code = "code_without_page"
 
 
-def asked_code(environ: Mapping[str, Any]) -> Code:
+AS_ASKED = Leniency(trailing_slash=True)
+"""A resolver bears one slash too many (Resolver 2.13)."""
+
+
+def asked_link(environ: Mapping[str, Any], prefix: str = "") -> DigitalLink:
     """Read the Digital Link that was asked for, from the path as it came over the wire.
 
-    Refused as by `parse_uri`.
+    Of the query only what is named like an identifier counts: trackers add what they like. An EPC
+    binary string is decompressed. `prefix` stands before the key and is no part of it.
+    Refused as by `read_uri`, and `code_kind_unsupported`.
     """
-    return parse_uri(ANYWHERE + raw_path(environ))
+    parameters = re.split("[&;]", str(environ.get("QUERY_STRING", "")))
+    data = "&".join(part for part in parameters if part.partition("=")[0].isdecimal())
+    asked = ANYWHERE + raw_path(environ, prefix)
+    uri = f"{asked}?{data}" if data else asked
+    return decompressed(uri) or read_uri(uri, AS_ASKED, together=False)
 
 
-def raw_path(environ: Mapping[str, Any]) -> str:
-    """Give the path before any decoding, so that %2F within a lot is no separator.
+def raw_path(environ: Mapping[str, Any], prefix: str = "") -> str:
+    """Give the path after `prefix`, before any decoding, so that %2F in a lot is no separator.
 
     A server that keeps only the decoded path (granian) leaves the keys to be told apart by
     their order.
     """
     sent = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if sent:
-        return urlsplit(str(sent)).path if "://" in str(sent) else str(sent).partition("?")[0]
+        wire = urlsplit(str(sent)).path if "://" in str(sent) else str(sent).partition("?")[0]
+        return wire.removeprefix(prefix)
     path = str(environ.get("PATH_INFO", "")).encode("latin-1", "replace").decode("utf-8", "replace")
+    path = path.removeprefix(prefix)
     found = KEYS.fullmatch(path)
     if found is None:
         return quote(path)

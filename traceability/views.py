@@ -1,5 +1,6 @@
 """The scan page's small door: every printed code leads here, and all of it is open to all."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -14,9 +15,30 @@ from foundation import clock
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.web import needs_wasm, reading, request_id, wants_json
 from parties.people.guards import open_to_all
-from traceability.digital_link import CaseCode, Code, ItemCode, build_uri
-from traceability.forms import ANYWHERE, asked_code, typed_address
+from traceability.digital_link import (
+    CaseCode,
+    Code,
+    CodeKindUnsupported,
+    DigitalLink,
+    ItemCode,
+    build_uri,
+    code_of,
+)
+from traceability.digital_link.identifiers import KEYS
+from traceability.forms import ANYWHERE, asked_link, raw_path, typed_address
 from traceability.log.proofs import logged_of
+from traceability.resolver.rules import path_text
+from traceability.resolver.views import (
+    CONTEXT,
+    PAGES,
+    context_document,
+    description,
+    names_a_page,
+    opened,
+    preflight,
+    stays_here,
+)
+from traceability.resolver.views import answer as resolver_answer
 from traceability.stories.epcis import case_document, item_document, lot_document
 from traceability.stories.queries import (
     UnknownItem,
@@ -39,38 +61,106 @@ ADDRESSES: Final = (
     ("/00/<sscc>", "case"),
     ("/01/<path:rest>", "goods"),
     ("/00/<path:rest>", "unit"),
+    *((f"/{ai}/<path:rest>", f"key_{ai}") for ai in sorted(KEYS - {"00", "01"})),
+    ("/eh<epc>", "epc_hex"),
+    ("/ex<epc>", "epc_base64"),
 )
 """Addresses and the names by which other pages link to them; all are read from the raw path."""
+_LOOKS_LIKE_EPC: Final = re.compile(r"[0-9a-f]{12,}|[A-Za-z0-9_-]{8,}")
 
 
 @open_to_all
-def scanned(**_path: str) -> ResponseReturnValue:
-    """Show what a code names: an item, a lot, a case or a trade item."""
+def scanned(**path: str) -> ResponseReturnValue:
+    """Resolve what was scanned: our own page about it, a redirect, or the list of its links."""
     try:
-        code = asked_code(request.environ)
+        link = asked_link(request.environ)
+    except CodeKindUnsupported as refusal:
+        return opened(_unknown(NotFound(refusal.text), None), None)
     except BadInput as refusal:
-        if _asks_for_data():
-            return _no(refusal)
-        return _page("unreadable", refusal.status, refusal=refusal)
+        if "epc" in path and not _LOOKS_LIKE_EPC.fullmatch(path["epc"]):
+            return opened(_unknown(NotFound("There is nothing at this address"), None), None)
+        return opened(_unreadable(refusal), None)
+    if request.method == "OPTIONS":
+        return preflight(link)
+    with reading() as session:
+        if (names_a_page() or _asks_for_data()) and stays_here(session, link):
+            here = _shown(session, link)
+            here.headers["Content-Location"] = PAGES + path_text(link.path)
+            return opened(here, link)
+        try:
+            return opened(resolver_answer(session, link), link)
+        except NotFound as refusal:
+            return opened(_unknown(refusal, link), link)
+
+
+@open_to_all
+def page_about(**_path: str) -> ResponseReturnValue:
+    """Show what a code names at an address of its own: where resolving it leads to."""
     try:
-        with reading() as session:
-            if _asks_for_data():
-                return _data(session, code)
-            return _story(session, code)
-    except NotFound as refusal:
+        link = asked_link(request.environ, PAGES)
+    except BadInput as refusal:
+        return _unreadable(refusal)
+    with reading() as session:
+        return _shown(session, link)
+
+
+def _shown(session: Session, link: DigitalLink) -> Response:
+    """Show the page about an item, a lot, a case or a trade item, or its records as data."""
+    try:
+        code = code_of(link)
         if _asks_for_data():
-            return _no(refusal)
-        return _page("unknown", refusal.status, code=code, path=_path_of(code))
+            return make_response(_data(session, code))
+        return make_response(_story(session, code))
+    except CodeKindUnsupported as refusal:
+        return _unknown(NotFound(refusal.text), link)
+    except NotFound as refusal:
+        return _unknown(refusal, link)
 
 
-def _no(refusal: Refused) -> ResponseReturnValue:
+def _unreadable(refusal: BadInput) -> Response:
+    if _asks_for_data():
+        return _no(refusal)
+    return _page("unreadable", refusal.status, refusal=refusal)
+
+
+def _unknown(refusal: NotFound, link: DigitalLink | None) -> Response:
+    if _asks_for_data():
+        return _no(refusal)
+    text = path_text(link.path) if link else raw_path(request.environ, PAGES)
+    more = link is not None and len(link.path) > 1
+    gtin = dict(link.path).get("01") if link and more else None
+    return _page("unknown", refusal.status, gtin=gtin, path=text)
+
+
+def _no(refusal: Refused) -> Response:
     """Refuse in JSON, also where only `?format=json` asked for it."""
     body = {"error": refusal.code, "message": told(refusal), "request_id": request_id()}
-    return jsonify(body), refusal.status
+    return make_response(jsonify(body), refusal.status)
 
 
 for rule, name in ADDRESSES:
-    bp.add_url_rule(rule, name, scanned)
+    bp.add_url_rule(rule, name, scanned, methods=["GET", "OPTIONS"])
+bp.add_url_rule(f"{PAGES}/<path:rest>", "page", page_about)
+
+
+@bp.route("/.well-known/gs1resolver", methods=["GET", "OPTIONS"])
+@open_to_all
+def described() -> ResponseReturnValue:
+    """Describe this resolver."""
+    if request.method == "OPTIONS":
+        return preflight(None)
+    return opened(jsonify(description()), None)
+
+
+@bp.route(CONTEXT, methods=["GET", "OPTIONS"])
+@open_to_all
+def context() -> ResponseReturnValue:
+    """Give the JSON-LD context of linksets."""
+    if request.method == "OPTIONS":
+        return preflight(None)
+    answer = jsonify(context_document())
+    answer.mimetype = LINKED_DATA
+    return opened(answer, None)
 
 
 def _asks_for_data() -> bool:
