@@ -121,11 +121,18 @@ def accounts() -> None:
 @click.option("--threads", default=4, help="Blocking threads of the web server.")
 @click.option("--workers", default=1, help="Processes of the web server.")
 @click.option("--host", default="127.0.0.1")
-def serve(threads: int, workers: int, host: str) -> None:
+@click.option("--tls-cert", type=click.Path(path_type=Path), help="Certificate; TLS without proxy.")
+@click.option("--tls-key", type=click.Path(path_type=Path), help="The certificate's private key.")
+def serve(
+    threads: int, workers: int, host: str, tls_cert: Path | None, tls_key: Path | None
+) -> None:
     """Serve the pages; nothing else is started."""
     settings = read_settings()
     _refuse_demo_data(settings)
-    _serve(settings, host=host, threads=threads, workers=workers)
+    if (tls_cert is None) != (tls_key is None):
+        raise click.ClickException("--tls-cert and --tls-key belong together")
+    tls = (tls_cert, tls_key) if tls_cert and tls_key else None
+    _serve(settings, host=host, threads=threads, workers=workers, tls=tls)
 
 
 def _refuse_demo_data(settings: Settings) -> None:
@@ -142,19 +149,28 @@ def _refuse_demo_data(settings: Settings) -> None:
         raise click.ClickException(f"This database holds demo data: {', '.join(marks)}")
 
 
-def _serve(settings: Settings, *, host: str, threads: int, workers: int) -> None:
+def _serve(
+    settings: Settings,
+    *,
+    host: str,
+    threads: int,
+    workers: int,
+    tls: tuple[Path, Path] | None = None,
+) -> None:
     from granian import Granian
     from granian.constants import Interfaces
 
+    os.environ["WEB_THREADS"] = str(threads)
     server = Granian(
-        "wsgi:application",
+        "asgi:bridge",
         address=host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=workers,
-        blocking_threads=threads,
         log_enabled=False,
         working_dir=HOUSE,
+        ssl_cert=tls[0] if tls else None,
+        ssl_key=tls[1] if tls else None,
     )
     server.serve()
 

@@ -45,7 +45,8 @@ async def ask(url: str, seconds: float, connections: int) -> dict[str, float]:
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode("ascii")
+    head = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nAccept: text/html,*/*;q=0.8\r\n\r\n"
+    request = head.encode("ascii")
     begun = time.perf_counter()
     each = await asyncio.gather(
         *(keep_asking(host, port, request, begun + seconds) for _ in range(connections))

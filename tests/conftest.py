@@ -64,5 +64,7 @@ def web(settings: Settings, database: Database) -> Flask:
 
 @pytest.fixture
 def client(web: Flask) -> FlaskClient:
-    """A visitor's browser, without scripts."""
-    return web.test_client()
+    """A visitor's browser, without scripts; it says that it reads pages, as browsers do."""
+    browser = web.test_client()
+    browser.environ_base["HTTP_ACCEPT"] = "text/html,application/xhtml+xml,*/*;q=0.8"
+    return browser

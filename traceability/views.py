@@ -33,6 +33,7 @@ from traceability.resolver.views import (
     PAGES,
     context_document,
     description,
+    leads_elsewhere,
     names_a_page,
     opened,
     preflight,
@@ -74,23 +75,33 @@ def scanned(**path: str) -> ResponseReturnValue:
     """Resolve what was scanned: our own page about it, a redirect, or the list of its links."""
     try:
         link = asked_link(request.environ)
-    except CodeKindUnsupported as refusal:
-        return opened(_unknown(NotFound(refusal.text), None), None)
     except BadInput as refusal:
-        if "epc" in path and not _LOOKS_LIKE_EPC.fullmatch(path["epc"]):
-            return opened(_unknown(NotFound("There is nothing at this address"), None), None)
-        return opened(_unreadable(refusal), None)
+        return opened(_not_a_link(refusal, path.get("epc")), None)
     if request.method == "OPTIONS":
         return preflight(link)
     with reading() as session:
-        if (names_a_page() or _asks_for_data()) and stays_here(session, link):
-            here = _shown(session, link)
-            here.headers["Content-Location"] = PAGES + path_text(link.path)
-            return opened(here, link)
-        try:
-            return opened(resolver_answer(session, link), link)
-        except NotFound as refusal:
-            return opened(_unknown(refusal, link), link)
+        return opened(_resolved(session, link), link)
+
+
+def _resolved(session: Session, link: DigitalLink) -> Response:
+    if (names_a_page() or _asks_for_data()) and stays_here(session, link):
+        here = _shown(session, link)
+        here.headers["Content-Location"] = PAGES + path_text(link.path)
+        if here.status_code != NotFound.status or not leads_elsewhere(session, link):
+            return here
+    try:
+        return resolver_answer(session, link)
+    except NotFound as refusal:
+        return _unknown(refusal, link)
+
+
+def _not_a_link(refusal: BadInput, epc: str | None) -> Response:
+    """Refuse: 404 for what only looks like an EPC by chance or is one of no key, else 400."""
+    if isinstance(refusal, CodeKindUnsupported):
+        return _unknown(NotFound(refusal.text), None)
+    if epc is not None and not _LOOKS_LIKE_EPC.fullmatch(epc):
+        return _unknown(NotFound("There is nothing at this address"), None)
+    return _unreadable(refusal)
 
 
 @open_to_all

@@ -6,7 +6,7 @@ from alembic import op
 import foundation.db
 
 revision = "7e3a9c5d1b42"
-down_revision = "HEAD"
+down_revision = "b1c7a52e9d04"
 branch_labels = None
 depends_on = None
 

@@ -44,7 +44,7 @@ def code() -> dict[str, ast.Module]:
     return {
         name: ast.parse(text)
         for name, text in texts().items()
-        if name.endswith(".py") and name.split("/")[0] in (*ROOMS, *DOORS, "wsgi.py")
+        if name.endswith(".py") and name.split("/")[0] in (*ROOMS, *DOORS, "wsgi.py", "asgi.py")
     }
 
 

@@ -41,7 +41,7 @@ from trade.sales.services import record_sale
 
 REFUSED = {400, 403, 404, 409}
 HIDDEN = {403, 404}
-OPEN = {200, 301, 302, 303, 304, 308, 400, 401, 404, 409}
+OPEN = {200, 301, 302, 303, 304, 307, 308, 400, 401, 404, 409}
 
 
 @dataclass
@@ -227,6 +227,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "name": "returns",
             "filename": "css/base.css",
             "rest": "nothing/here",
+            "epc": "30164596f40c0e5cbe991a83",
             "gtin": w.sku.gtin,
             "lot": lot.lot_no,
             "serial": jar.serial,

@@ -179,8 +179,8 @@ def _is_private(host: str) -> bool:
     try:
         return not ipaddress.ip_address(host).is_global
     except ValueError:
-        # Browsers also read 0x7f.1 and 2130706433 as addresses; public names end in letters
-        return not re.search(r"[A-Za-z]", host.rstrip(".").rpartition(".")[2])
+        # Browsers also read 0x7f.1 and 2130706433 as addresses; public names do not end so
+        return re.fullmatch(r"\d+|0[xX][0-9A-Fa-f]*", name.rpartition(".")[2]) is not None
 
 
 def _is_digital_link(text: str) -> bool:

@@ -36,6 +36,7 @@ PAGES: Final = "/t"
 CONTEXT: Final = "/.well-known/gs1resolver/context.jsonld"
 METHODS: Final = "GET, HEAD, OPTIONS"
 _BROWSERS: Final = frozenset({"text/html", "application/xhtml+xml"})
+_OWN_KEYS: Final = frozenset({"00", "01"})
 _LINKSETS: Final = frozenset({"linkset", "all"})
 
 
@@ -46,7 +47,13 @@ class NoSuchLink(NotFound):
 
 
 def base() -> str:
-    """Give scheme and host of the request, as its sender sees them."""
+    """Give scheme and host of the request, as its sender sees them.
+
+    Under the installation's public name a proxy in front may have taken the TLS away.
+    """
+    settings = current_app.extensions["settings"]
+    if request.host == settings.public_host and not request.is_secure:
+        return str(settings.public_url)
     return request.host_url.rstrip("/")
 
 
@@ -70,9 +77,15 @@ def stays_here(session: Session, link: DigitalLink) -> bool:
     So it does for those who say that they read pages (or data), ask for no type of link, and ask
     about something for which nobody set another default.
     """
-    if "linkType" in request.args or asks_for_links():
+    if "linkType" in request.args or asks_for_links() or link.key not in _OWN_KEYS:
         return False
     return not has_own_default(standing_links(session, link.path, now=clock.now()))
+
+
+def leads_elsewhere(session: Session, link: DigitalLink) -> bool:
+    """Tell whether somebody set a default for what a thing, unknown to the ledger, is one of."""
+    rows = standing_links(session, link.path, now=clock.now()).values()
+    return any(row.role == "default" for level in rows for row in level)
 
 
 def answer(session: Session, link: DigitalLink) -> Response:
@@ -238,5 +251,3 @@ def context_document() -> dict[str, Any]:
             "hreflang": {"@id": terms + "language", "@container": "@set"},
         }
     }
-
-
