@@ -6,7 +6,7 @@ from alembic import op
 import foundation.db
 
 revision = "7e3a9c5d1b42"
-down_revision = "b1c7a52e9d04"
+down_revision = "7e21c0d94b3f"
 branch_labels = None
 depends_on = None
 
