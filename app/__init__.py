@@ -73,6 +73,7 @@ def create_app(settings: Settings, database: Database) -> Flask:
         BABEL_DEFAULT_TIMEZONE="Asia/Shanghai",
         BABEL_TRANSLATION_DIRECTORIES=";".join([str(HOUSE / "translations")] * len(DOMAINS)),
         BABEL_DOMAIN=";".join(DOMAINS),
+        EPCIS_RULES=settings.epcis_rules,
         CSP_FORM_ACTION=settings.stripe_base or "https://checkout.stripe.com",
     )
     if settings.trusted_proxies:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from traceability.epcis.rules import Policy
+
 DEMO_SECRET = "demo-secret-not-for-production"  # noqa: S105 -- production refuses to start with it
 DEMO_STRIPE_KEY = "sk_test_demo"
 DEMO_WEBHOOK_SECRET = "whsec_demo"  # noqa: S105 -- likewise
@@ -44,6 +46,8 @@ class Settings:
     trusted_proxies: int
     log_key: str = field(default="", repr=False)
     """The transparency log's private key as text; empty: it lies in `log_keys_dir`."""
+    epcis_rules: Policy = field(default_factory=Policy)
+    """What a breach of each of the ledger's rules by a captured event is answered with."""
 
     @property
     def demo(self) -> bool:
@@ -109,10 +113,19 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         rate_limits=env.get("RATE_LIMITS", "on") != "off",
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
         log_key=env.get("LOG_KEY", ""),
+        epcis_rules=_rules(env.get("EPCIS_RULES", ""), faults),
     )
     if faults:
         raise SettingsError(faults)
     return settings
+
+
+def _rules(text: str, faults: list[str]) -> Policy:
+    try:
+        return Policy.read(text)
+    except ValueError as fault:
+        faults.append(f"EPCIS_RULES must be like custody=warn,owner=off: {fault}")
+        return Policy()
 
 
 def _port(text: str, faults: list[str]) -> int:

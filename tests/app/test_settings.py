@@ -94,3 +94,10 @@ def test_demo_data_is_recognised(session: Session) -> None:
     marks = demo_marks(session)
     assert any("demo organisations" in mark for mark in marks)
     assert any("demo outlets" in mark for mark in marks)
+
+
+def test_rules_of_captured_events_are_switched_by_a_setting() -> None:
+    assert read_settings({"EPCIS_RULES": "custody=off"}).epcis_rules.custody == "off"
+    assert read_settings({}).epcis_rules.custody == "refuse"
+    with pytest.raises(SettingsError, match="EPCIS_RULES"):
+        read_settings({"EPCIS_RULES": "custody=perhaps"})

@@ -86,6 +86,10 @@ class Policy:
         return min(own, self.foreign, key=_STRENGTH.index)
 
 
+USUAL: Final = Policy()
+"""What holds where an installation says nothing else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """One rule that an event breaks: `path` is the field, `item` the thing's canonical address."""
@@ -117,7 +121,7 @@ def _nobody_knows(_identity: Identity) -> bool | None:
 def breaches(
     act: Act,
     states: Mapping[str, ItemState],
-    policy: Policy = Policy(),
+    policy: Policy = USUAL,
     *,
     owns: Owns = _nobody_knows,
 ) -> list[Breach]:
@@ -232,7 +236,7 @@ def _told(moment: datetime | None) -> str:
 def judged(
     acts: Sequence[Act],
     states: States,
-    policy: Policy = Policy(),
+    policy: Policy = USUAL,
     *,
     owns: Owns = _nobody_knows,
 ) -> list[list[Breach]]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import case, exists, func, select, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from foundation.locks import lock_key
 from goods.catalogue.models import Product, Sku
 from goods.stock.models import LogisticUnit, Serial
 from parties.network.models import Place, Region
@@ -20,7 +21,7 @@ from traceability.epcis.acts import Act, act_of
 from traceability.epcis.identity import BASE, Identity, identify
 from traceability.epcis.lives import ItemState, States, advance
 from traceability.epcis.models import EventIdentifier
-from traceability.epcis.rules import Breach, Owns, Policy, judged
+from traceability.epcis.rules import USUAL, Breach, Owns, Policy, judged
 from traceability.epcis.vocabulary import BIZ_STEPS, short_name
 from traceability.models import EventLot, EventSerial, EventUnit, TraceEvent
 
@@ -37,7 +38,7 @@ def ledger_breaches(
     events: Sequence[Mapping[str, Any]],
     *,
     organisation_id: int,
-    policy: Policy | None = None,
+    policy: Policy = USUAL,
 ) -> list[list[Breach]]:
     """Judge the events of one capture in their order; give the breaches of each.
 
@@ -46,9 +47,11 @@ def ledger_breaches(
     ValueError for a time out of range.
     """
     acts = [act_of(event, organisation_id=organisation_id) for event in events]
+    if any(act.children for act in acts):
+        lock_key(session, "epcis-packing")  # nobody else packs the same child meanwhile
     states = states_of(session, acts)
     owns = owns_of(session, acts, organisation_id)
-    return judged(acts, states, policy or Policy(), owns=owns)
+    return judged(acts, states, policy, owns=owns)
 
 
 def states_of(session: Session, acts: Iterable[Act]) -> States:

@@ -379,3 +379,40 @@ def test_a_captured_transformation_makes_goods_of_goods_and_enters_the_graph_of_
     with database.reading() as session:
         flow = session.scalars(select(LotFlow).where(LotFlow.to_lot_id == made_id)).one()
         assert flow.from_lot_id == goods["lot_id"]
+
+
+def test_rules_of_the_ledger_refuse_an_event_or_warn_of_it(
+    partner: Partner, stranger: Partner, database: Database
+) -> None:
+    jar = "https://id.gs1.org/01/04012345111118/21/RULED1"
+    made = observed(jar, action="ADD", bizStep="commissioning")
+    assert partner.capture(made)["success"]
+    before = rows(database)
+
+    early = observed(jar, bizStep="retail_selling", eventTime="2026-11-19T09:00:00+08:00")
+    shipped = observed(jar, eventTime="2026-11-19T11:00:00+08:00")
+    sold = partner.capture(early)
+    theirs = stranger.capture(shipped)
+
+    assert [(error["rule"], error["field"]) for error in sold["errors"]] == [
+        ("before_it_was_made", "epcList[0]")
+    ]
+    assert [error["rule"] for error in theirs["errors"]] == ["not_yours_to_ship"]
+    assert not sold["success"]
+    assert not theirs["success"]
+    assert rows(database) == before
+    body = {"@context": EPCIS, **shipped}
+    assert stranger.ask("/events", "POST", json=body).status_code == 400
+    assert rows(database) == before
+
+    warned = partner.capture({**shipped, "disposition": "https://hall.example/voc/tasted"})
+    assert (warned["success"], warned["errors"]) == (True, [])
+    assert [warning["rule"] for warning in warned["warnings"]] == ["word_of_your_own"]
+    assert rows(database) == before + 1
+
+
+def test_a_wrong_check_digit_is_refused_with_the_right_one(partner: Partner) -> None:
+    job = partner.capture(observed("https://id.gs1.org/01/04012345111119/21/1"))
+    assert not job["success"]
+    assert job["errors"][0]["rule"] == "check_digit_wrong"
+    assert "04012345111118" in job["errors"][0]["detail"]

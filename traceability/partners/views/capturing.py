@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
@@ -58,6 +58,7 @@ def take_document() -> ResponseReturnValue:
             behaviour=behaviour,
             actor=party.actor,
             now=clock.now(),
+            policy=current_app.config["EPCIS_RULES"],
         )
         capture_id = done.id
     answer = told(None, 202, {"Location": url_for("epcis.job", capture_id=capture_id)})
@@ -79,6 +80,7 @@ def take_event() -> ResponseReturnValue:
             organisation_id=_organisation(party),
             actor=party.actor,
             now=clock.now(),
+            policy=current_app.config["EPCIS_RULES"],
         )
     where = f"{url_for('epcis.events')}/{quote(done.uri, safe='')}"
     return told({**event, "eventID": done.uri}, 201, {"Location": where})
@@ -132,10 +134,12 @@ def as_json(row: CaptureJob) -> dict[str, Any]:
         "running": row.finished_at is None,
         "success": row.success,
         "captureErrorBehaviour": row.behaviour,
-        "errors": row.errors,
+        "errors": [error for error in row.errors if not error.get("warning")],
         "eventsReceived": row.received,
         "eventsCaptured": row.captured,
     }
+    if warnings := [error for error in row.errors if error.get("warning")]:
+        told_of["warnings"] = warnings
     if row.finished_at is not None:
         told_of["finishedAt"] = instant(row.finished_at)
     return told_of

@@ -19,6 +19,8 @@ from traceability.balance.services import note_flows
 from traceability.epcis.identifiers import known
 from traceability.epcis.models import CaptureJob
 from traceability.epcis.problems import Fault, faults_of, faults_of_event
+from traceability.epcis.rules import USUAL, Answer, Policy, is_refused
+from traceability.epcis.state import ledger_breaches
 from traceability.log.services import enqueue
 from traceability.models import TraceEvent
 from traceability.rules import Flow, Happening
@@ -80,10 +82,13 @@ def capture(
     behaviour: str,
     actor: Actor,
     now: datetime,
+    policy: Policy = USUAL,
 ) -> CaptureJob:
     """Take in a document; give the job that says what became of each event.
 
-    `rollback`: all events or none. `proceed`: all that can be. Raises NotCaptured when the
+    `rollback`: all events or none. `proceed`: all that can be. `policy` says what a breach of
+    the ledger's rules is answered with; those that only warn stand among the job's errors,
+    marked as warnings. Raises NotCaptured when the
     document itself is malformed or, with `rollback`, any event of it is; TooManyEvents.
     """
     events = events_of(document)
@@ -107,19 +112,27 @@ def capture(
     bad = {fault.event for fault in found}
     good = [(n, event) for n, event in enumerate(events) if n not in bad]
     errors, taken = list(found), 0
+    warnings: list[Fault] = []
     try:
         with session.begin_nested():
-            taken, more = _take(session, good, document.get("@context"), job, actor=actor, now=now)
+            taken, more, warnings = _take(
+                session, good, document.get("@context"), job, actor=actor, now=now, policy=policy
+            )
             errors.extend(more)
             _undo_unless(ok=not more or behaviour == "proceed")
             keep_master_data(session, document, organisation_id, now=now)
     except _UndoneError:
         taken = 0
     job.errors = [fault.problem(events) for fault in sorted(errors, key=_place_in_document)]
+    job.errors += [fault.problem(events) | WARNING for fault in warnings]
     job.success, job.captured, job.finished_at = not errors, taken, now
     session.add(job)
     session.flush()
     return job
+
+
+WARNING: Final = {"warning": True}
+"""Marks what a job tells of events that it recorded all the same."""
 
 
 def _undo_unless(*, ok: bool) -> None:
@@ -150,10 +163,12 @@ def capture_event(
     organisation_id: int,
     actor: Actor,
     now: datetime,
+    policy: Policy = USUAL,
 ) -> Captured:
     """Take in one event; the same event again changes nothing.
 
-    Raises NotCaptured when it is malformed or its goods are not where it says, EventIdTaken.
+    Raises NotCaptured when it is malformed, its goods are not where it says or a rule of the
+    ledger refuses it, EventIdTaken.
     """
     if found := faults_of_event(event):
         raise NotCaptured(found)
@@ -174,9 +189,10 @@ def capture_event(
     if errors:
         raise EventIdTaken(errors[0].sentence)
     if one.same_as is None:
-        errors = _write(session, [one], job, actor=actor, now=now)
+        errors, warnings = _write(session, [one], job, actor=actor, now=now, policy=policy)
         if errors:
             raise NotCaptured(errors)
+        job.errors = [fault.problem([event]) | WARNING for fault in warnings]
         session.add(job)
         session.flush()
     uri = one.uri or f"urn:uuid:{one.same_as or one.id}"
@@ -196,7 +212,8 @@ def _take(
     *,
     actor: Actor,
     now: datetime,
-) -> tuple[int, list[Fault]]:
+    policy: Policy,
+) -> tuple[int, list[Fault], list[Fault]]:
     taken: list[Incoming] = []
     errors: list[Fault] = []
     for each in events:
@@ -208,8 +225,8 @@ def _take(
     refused = {fault.event for fault in errors}
     good = [one for one in taken if one.index not in refused]
     fresh = [one for one in good if one.same_as is None]
-    late = _write(session, fresh, job, actor=actor, now=now)
-    return len(good) - len(late), errors + late
+    late, warnings = _write(session, fresh, job, actor=actor, now=now, policy=policy)
+    return len(good) - len({fault.event for fault in late}), errors + late, warnings
 
 
 def _write(
@@ -219,14 +236,19 @@ def _write(
     *,
     actor: Actor,
     now: datetime,
-) -> list[Fault]:
-    """Write events and what they touch, once their goods have moved; give what was refused."""
+    policy: Policy,
+) -> tuple[list[Fault], list[Fault]]:
+    """Write events and what they touch, once their goods have moved.
+
+    Gives what was refused, and what the ledger's rules only warn of.
+    """
     if not taken:
-        return []
+        return [], []
     organisation_id = job.organisation_id
     found = known(session, {uri for one in taken for uri in uris_of(one.read)})
     own = set(session.scalars(select(Place.id).where(Place.organisation_id == organisation_id)))
-    batch, errors = Batch(), []
+    batch = Batch()
+    taken, errors, warnings = _judged(session, taken, organisation_id, policy)
     made: list[tuple[UUID, Happening]] = []
     for one in taken:
         try:
@@ -250,4 +272,23 @@ def _write(
     for event_id, event in made:
         note_flows(session, event_id, event, now=now)
     keep_words(session, taken, organisation_id)
-    return errors
+    refused = {fault.event for fault in errors}
+    return errors, [fault for fault in warnings if fault.event not in refused]
+
+
+def _judged(
+    session: Session, taken: Sequence[Incoming], organisation_id: int, policy: Policy
+) -> tuple[list[Incoming], list[Fault], list[Fault]]:
+    """Hold events to the rules of the ledger; give those that stand, refusals and warnings."""
+    events = [one.event for one in taken]
+    told = ledger_breaches(session, events, organisation_id=organisation_id, policy=policy)
+    kept: list[Incoming] = []
+    refusals: list[Fault] = []
+    warnings: list[Fault] = []
+    for one, breached in zip(taken, told, strict=True):
+        if not is_refused(breached):
+            kept.append(one)
+        for breach in breached:
+            faults = refusals if breach.answer is Answer.REFUSE else warnings
+            faults.append(fault_of(one, breach.path, breach.rule, breach.sentence()))
+    return kept, refusals, warnings
