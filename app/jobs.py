@@ -18,6 +18,7 @@ from parties.people.sender import sender_for
 from parties.people.services.sweep import forget_old
 from traceability.log.keys import signers
 from traceability.log.sequencer import BATCH, sequence
+from traceability.partners.reports import report_news, send_reports_aside
 from trade.orders import sweeps
 from trade.orders.jobs import on_account_erased, on_order_ended
 from trade.orders.messages import OrderEnded
@@ -55,6 +56,8 @@ def rounds(settings: Settings) -> Sequence[Round]:
         Round("reconcile_payments", 5, asked(sweeps.reconcile_open_payments)),
         Round("run_refunds", 3, asked(sweeps.run_due_refunds)),
         Round("auto_confirm", 300, sweeps.auto_confirm),
+        Round("report_news", 1, report_news),
+        Round("send_reports", 1, partial(send_reports_aside, private_ok=settings.demo)),
         Round("forget_carts", 24 * 3600, sweeps.forget_old_carts),
     )
 

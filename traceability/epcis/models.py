@@ -166,6 +166,8 @@ class Subscription(Base):
     query_id: Mapped[int] = mapped_column(ForeignKey("named_queries.id"), index=True)
     account_id: Mapped[int] = mapped_column(Big)
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    token_id: Mapped[int | None] = mapped_column(Big)
+    """The token that subscribed; when it ends, so does the subscription."""
     dest: Mapped[str] = mapped_column(String(500))
     secret: Mapped[str | None] = mapped_column(String(200))
     """The subscriber's signature token; reports are signed with it."""

@@ -30,12 +30,14 @@ class Party:
     organisation_id: int | None
     """The organisation it speaks for; None for officials, auditors and operators."""
     viewer: Viewer
+    bound_to: int | None = None
+    """The organisation to which its view is limited as a whole."""
+    token_id: int | None = None
 
     @property
     def owner(self) -> str:
         """Give whose named queries these are."""
-        bound = self.organisation_id is not None and not self.viewer.everything
-        return f"o{self.organisation_id}" if bound else f"a{self.account_id}"
+        return f"a{self.account_id}" if self.bound_to is None else f"o{self.bound_to}"
 
 
 def party_of(session: Session, visitor: Visitor, wanted: MayDo) -> Party:
@@ -51,7 +53,8 @@ def party_of(session: Session, visitor: Visitor, wanted: MayDo) -> Party:
             raise NotAllowed("This token may not %(wanted)s", wanted=wanted.value)
         if not actor.can(Can.MANAGE_PARTNERS, Scope(organisation_id=bound)):
             raise NotAllowed("Who made this token no longer speaks for the organisation")
-        return Party(actor, visitor.account_id, bound, viewer_of(session, actor, bound))
+        viewer = viewer_of(session, actor, bound)
+        return Party(actor, visitor.account_id, bound, viewer, bound, visitor.token_id)
     organisation_id = _speaks_for(session, actor)
     if wanted is MayDo.CAPTURE and organisation_id is None:
         raise NotAllowed("Only an organisation of the network can capture events")
@@ -59,7 +62,8 @@ def party_of(session: Session, visitor: Visitor, wanted: MayDo) -> Party:
         raise NotAllowed("This interface is for partners")
     suppliers = tuple(g.organisation_id for g in actor.grants if g.organisation_id is not None)
     sees = suppliers[0] if suppliers else None
-    return Party(actor, visitor.account_id, organisation_id, viewer_of(session, actor, sees))
+    viewer = viewer_of(session, actor, sees)
+    return Party(actor, visitor.account_id, organisation_id, viewer, sees, visitor.token_id)
 
 
 def _speaks_for(session: Session, actor: Actor) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from foundation.errors import BadInput
 from traceability.epcis.facts import as_text, moment
@@ -91,7 +92,13 @@ class Attribute(NamedTuple):
     values: tuple[str, ...] | None
 
 
-Condition = Words | When | Match | At | Ids | Declared | HasFact | FactIs | Attribute
+class NotReported(NamedTuple):
+    """No report of this subscription has told of the event."""
+
+    subscription_id: UUID
+
+
+Condition = NotReported | Words | When | Match | At | Ids | Declared | HasFact | FactIs | Attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +123,10 @@ class Asked:
     def but(self, *conditions: Condition) -> "Asked":
         """Give the same query under more conditions."""
         return replace(self, conditions=(*self.conditions, *conditions))
+
+    def ordered(self, order: Order) -> "Asked":
+        """Give the same query in another order."""
+        return replace(self, order=order)
 
 
 WORDS: Final = {
@@ -251,7 +262,9 @@ class _Reader:
         if name in WORDS:
             yield self.words(name, value)
         elif name in MATCHES:
-            yield Match(MATCHES[name], tuple(_pattern(name, each) for each in _texts(name, value)))
+            given = _texts(name, value)
+            read = _class_patterns if name.endswith("Class") else _patterns
+            yield Match(MATCHES[name], tuple(one for each in given for one in read(name, each)))
         elif name in WORD_FACTS:
             texts = tuple(as_text(word(each, self.prefixes)) for each in _texts(name, value))
             yield FactIs((WORD_FACTS[name],), "EQ", texts=texts)
@@ -442,10 +455,21 @@ def _count(name: str, value: Any) -> int:
     return int(said)
 
 
-def _pattern(name: str, said: str) -> str:
+def _patterns(name: str, said: str) -> Iterator[str]:
     found = like_pattern(said)
     if found is None:
         raise BadParameter(
             "%(value)s is no identifier and no pattern", field=name, value=said[:200]
         )
-    return found
+    yield found
+
+
+def _class_patterns(name: str, said: str) -> Iterator[str]:
+    """Give the patterns of classes: a pattern of items names their class, and its lots."""
+    (found,) = _patterns(name, said)
+    items = "/21/%"
+    if not found.endswith(items):
+        yield found
+        return
+    yield found.removesuffix(items)
+    yield found.removesuffix(items) + "/10/%"

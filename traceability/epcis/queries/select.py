@@ -27,7 +27,12 @@ from goods.catalogue.models import Sku
 from goods.stock.models import LogisticUnit, Lot, Serial
 from parties.network.models import Place
 from traceability.epcis.identifiers import known
-from traceability.epcis.models import EventFact, EventIdentifier, MasterAttribute
+from traceability.epcis.models import (
+    EventFact,
+    EventIdentifier,
+    MasterAttribute,
+    ReportedEvent,
+)
 from traceability.epcis.queries.parameters import (
     Asked,
     At,
@@ -38,6 +43,7 @@ from traceability.epcis.queries.parameters import (
     HasFact,
     Ids,
     Match,
+    NotReported,
     Order,
     When,
     Words,
@@ -170,7 +176,7 @@ def _ordered(query: Select[Any], order: Order, start: Mark | None) -> Select[Any
     return query.order_by(*keys).offset(start.offset if start else 0)
 
 
-def _where(  # noqa: PLR0911 -- one kind of condition each
+def _where(  # noqa: C901, PLR0911 -- one kind of condition each
     session: Session, one: Condition, viewer: Viewer
 ) -> ColumnElement[bool]:
     match one:
@@ -199,6 +205,11 @@ def _where(  # noqa: PLR0911 -- one kind of condition each
             return TraceEvent.id.in_(select(EventFact.event_id).where(EventFact.path.in_(paths)))
         case FactIs():
             return _fact(one)
+        case NotReported(subscription_id):
+            told = select(ReportedEvent.event_id).where(
+                ReportedEvent.subscription_id == subscription_id
+            )
+            return TraceEvent.id.not_in(told)
         case Attribute(field, names, values):
             return _attribute(field, names, values, viewer)
 

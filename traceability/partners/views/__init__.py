@@ -12,7 +12,7 @@ from traceability.partners.frame import (
     refused,
     too_deep,
 )
-from traceability.partners.views import capturing, discovery, events, resources
+from traceability.partners.views import capturing, discovery, events, named, resources
 
 bp = Blueprint("epcis", __name__, url_prefix="/epcis")
 bp.register_error_handler(Refused, refused)
@@ -20,6 +20,7 @@ bp.register_error_handler(HTTPException, http_error)
 bp.register_error_handler(RecursionError, too_deep)
 bp.register_error_handler(OperationalError, canceled)
 bp.after_request(gs1_headers)
-for part in (discovery, capturing, events, resources):
+bp.before_app_request(named.no_stream)
+for part in (discovery, capturing, events, resources, named):
     part.register(bp)
 discovery.register_unknown(bp)

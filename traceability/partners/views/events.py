@@ -16,7 +16,7 @@ from traceability.epcis.documents import query_document
 from traceability.epcis.queries.lists import namespaces
 from traceability.epcis.queries.parameters import Asked, Condition, read_query
 from traceability.epcis.queries.select import Answer, event_by_uri, events_page
-from traceability.epcis.words import STANDARD
+from traceability.epcis.words import STANDARD, prefixes_of
 from traceability.partners.access import MayDo, Party, party_of
 from traceability.partners.frame import epc_format, told, visitor, with_token
 from traceability.partners.pages import as_mark, mark_as_json, paging
@@ -69,7 +69,8 @@ def answer_question(
 ) -> ResponseReturnValue:
     """Answer the parameters of the URL, or a named query's, under more conditions."""
     page = paging(party.owner)
-    asked = understood(session, party, page.question if query is None else query)
+    given = page.question if query is None else query
+    asked = understood(session, party, given)
     answer = events_page(
         session, asked.but(*conditions), party.viewer, size=page.size, start=as_mark(page.mark)
     )
@@ -79,7 +80,8 @@ def answer_question(
 
 def understood(session: Session, party: Party, given: Mapping[str, Any]) -> Asked:
     """Read a query's parameters with the namespaces that it or earlier events explain."""
-    return read_query(given, prefixes_of_request(), namespaces(session, party.viewer))
+    prefixes = {**prefixes_of(given.get("@context")), **prefixes_of_request()}
+    return read_query(given, prefixes, namespaces(session, party.viewer))
 
 
 def document(
