@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "c3d81e5f7a26"
-down_revision = "7e21c0d94b3f"
+down_revision = "7e3a9c5d1b42"
 branch_labels = None
 depends_on = None
 
