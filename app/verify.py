@@ -269,7 +269,7 @@ def _code(text: str) -> Code:
     except Refused as refusal:
         raise click.BadParameter(str(refusal), param_hint="WHAT") from refusal
     if code is None or (isinstance(code, ItemCode) and not (code.lot or code.serial)):
-        raise click.BadParameter("only items, lots and cases have a story", param_hint="WHAT")
+        raise click.BadParameter("Only items, lots and cases have a story", param_hint="WHAT")
     return code
 
 

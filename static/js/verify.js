@@ -183,6 +183,7 @@ const DROPPED = new Set(["@context", "shanhuo:otherItems", "shanhuo:items", ...P
 const ITEM_LISTS = ["epcList", "childEPCs", "inputEPCList", "outputEPCList"];
 
 function publicForm(event) {
+  if (event["shanhuo:betweenPartners"]) return event;
   const form = Object.fromEntries(Object.entries(event).filter(([name]) => !DROPPED.has(name)));
   let items = event["shanhuo:otherItems"] ?? 0;
   if (items && form.childEPCs) delete form.childQuantityList;

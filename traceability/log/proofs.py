@@ -28,7 +28,9 @@ from traceability.log.models import (
 from traceability.log.records import (
     Concern,
     Record,
+    bare_form,
     canonical,
+    form_hash,
     line_hashes,
     ordered,
     public_form,
@@ -141,12 +143,17 @@ def public_events(session: Session, leaves: Iterable[int]) -> dict[int, dict[str
     wanted = list(leaves)
     found: dict[int, dict[str, Any] | None] = dict.fromkeys(wanted)
     rows = session.execute(
-        select(LogLeaf.leaf_index, TraceEvent.document)
+        select(
+            LogLeaf.leaf_index, LogLeaf.public_hash, TraceEvent.document, TraceEvent.capture_job_id
+        )
         .join(TraceEvent, TraceEvent.id == LogLeaf.event_id)
         .where(LogLeaf.leaf_index.in_(wanted))
     )
-    for leaf, text in rows:
-        found[leaf] = public_form(json.loads(text))
+    for leaf, logged, text, job in rows:
+        form = public_form(json.loads(text))
+        if job is not None and form_hash(form) != bytes(logged):
+            form = bare_form(form)  # what was logged says which of the two forms it is
+        found[leaf] = form
     return found
 
 

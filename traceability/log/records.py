@@ -23,6 +23,11 @@ OTHER_ITEMS = f"{OWN}otherItems"
 ITEMS = f"{OWN}items"
 DROPPED = frozenset({"@context", OTHER_ITEMS, ITEMS, *(OWN + name for name in PRIVATE_FACTS)})
 ITEM_LISTS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
+PARTNERS = f"{OWN}betweenPartners"
+BARE = (
+    *("type", "eventID", "eventTime", "eventTimeZoneOffset", "recordTime"),
+    *("action", "bizStep", "disposition"),
+)
 TAG_SIZE = 16
 FAR = 1e21
 EXACT = 1 << 53
@@ -56,12 +61,17 @@ def public_form(event: Mapping[str, Any]) -> dict[str, Any]:
     return form
 
 
-def withholds(event: Mapping[str, Any]) -> bool:
-    """Tell whether the public form of a whole event says less than the event."""
-    form = public_form(event)
-    return form.keys() != event.keys() - {"@context"} or any(
-        form[name] != event[name] for name in (*ITEM_LISTS, "bizTransactionList") if name in form
-    )
+def bare_form(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what everybody may see of a partner's event about goods that nobody scans here.
+
+    That it happened, and when; what and where is between the partners, and under its tags.
+    """
+    return {name: event[name] for name in BARE if name in event} | {PARTNERS: True}
+
+
+def shown_form(event: Mapping[str, Any], *, bare: bool) -> dict[str, Any]:
+    """Give the public form, or the bare one."""
+    return bare_form(event) if bare else public_form(event)
 
 
 def canonical(value: Any) -> bytes:
@@ -136,8 +146,16 @@ def number(value: float) -> str:
 
 
 def public_hash(event: Mapping[str, Any]) -> bytes:
-    """Hash the public form of an event, whole or as a page tells it."""
-    return sha256(canonical(public_form(event))).digest()
+    """Hash the public form of an event, whole or as a page tells it.
+
+    A bare form stays what it is.
+    """
+    return form_hash(dict(event) if PARTNERS in event else public_form(event))
+
+
+def form_hash(form: Mapping[str, Any]) -> bytes:
+    """Hash a form as it is."""
+    return sha256(canonical(form)).digest()
 
 
 def tag_of(kind: str, uri: str) -> bytes:

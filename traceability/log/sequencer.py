@@ -13,6 +13,7 @@ from foundation.db import Database, add_rows
 from goods.catalogue.models import Sku
 from goods.stock.models import LogisticUnit, Lot, Serial
 from traceability.epcis.event_hash import event_hash
+from traceability.epcis.models import EventIdentifier
 from traceability.log import notes
 from traceability.log.keys import of_log
 from traceability.log.merkle import leaf_hash
@@ -26,7 +27,15 @@ from traceability.log.models import (
     LogSubject,
     LogTile,
 )
-from traceability.log.records import Concern, Record, ordered, public_hash, subjects_root, tag_of
+from traceability.log.records import (
+    Concern,
+    Record,
+    form_hash,
+    ordered,
+    shown_form,
+    subjects_root,
+    tag_of,
+)
 from traceability.log.trees import Tree, entry_of, full_tiles, size_now
 from traceability.models import EventLot, EventSerial, EventUnit, TraceEvent
 from traceability.rules import LotRef, SerialRef, UnitRef
@@ -35,6 +44,11 @@ BATCH = 500
 """Events a transaction. Their hashes are made before it begins, so that it stays short."""
 MANY = 500
 """Values in one list of a statement."""
+GOODS_FIELDS = (
+    *("epc", "child", "parent", "input", "output"),
+    *("epcClass", "childClass", "inputClass", "outputClass"),
+)
+"""Where an event names goods, as `traceability.epcis.facts` calls these fields."""
 TURN = "transparency-log"
 """The key under which sequencers on PostgreSQL keep apart."""
 
@@ -79,22 +93,24 @@ def sequence(
 def prepare(session: Session, batch: int) -> list[Waiting]:
     """Read what waits, oldest first, and work out hashes and tags. Writes nothing."""
     rows = session.execute(
-        select(LogQueue.id, TraceEvent.id, TraceEvent.document)
+        select(LogQueue.id, TraceEvent.id, TraceEvent.document, TraceEvent.capture_job_id)
         .join(TraceEvent, TraceEvent.id == LogQueue.event_id)
         .order_by(LogQueue.id)
         .limit(batch)
     ).all()
     named = tags_of(session, [row[1] for row in rows])
+    foreign = foreign_tags_of(session, [row[1] for row in rows if row[3] is not None])
     waiting = []
-    for queue_id, event_id, text in rows:
+    for queue_id, event_id, text, job in rows:
         document = json.loads(text)
+        bare = job is not None and event_id not in named
         waiting.append(
             Waiting(
                 queue_id,
                 event_id,
                 event_hash(document, document.get("@context")),
-                public_hash(document),
-                tuple(named.get(event_id, {}).items()),
+                form_hash(shown_form(document, bare=bare)),
+                tuple((foreign.get(event_id, {}) | named.get(event_id, {})).items()),
             )
         )
     return waiting
@@ -137,6 +153,25 @@ def tags_of(session: Session, event_ids: Sequence[UUID]) -> dict[UUID, dict[byte
             .where(EventUnit.event_id.in_(some))
         ):
             found.setdefault(event_id, {})[tag("case", UnitRef(0, sscc).uri)] = None
+    return found
+
+
+def foreign_tags_of(
+    session: Session, event_ids: Sequence[UUID]
+) -> dict[UUID, dict[bytes, bytes | None]]:
+    """Give, by captured event, the tags of what it names and this platform doesn't keep."""
+    found: dict[UUID, dict[bytes, bytes | None]] = {}
+    for some in _some(event_ids):
+        for event_id, field, uri in session.execute(
+            select(EventIdentifier.event_id, EventIdentifier.field, EventIdentifier.canonical)
+            .where(EventIdentifier.event_id.in_(some), EventIdentifier.field.in_(GOODS_FIELDS))
+            .order_by(EventIdentifier.canonical)
+        ):
+            if field.endswith("Class"):
+                kind = "input" if field.startswith("input") else "lot"
+            else:
+                kind = "case" if "/00/" in uri else "item"
+            found.setdefault(event_id, {})[tag_of(kind, uri)] = None
     return found
 
 
