@@ -5,6 +5,7 @@ from functools import partial
 from flask import Flask
 from sqlalchemy import func, select
 
+from benchmarks.bench_epcis_core import figures_of
 from benchmarks.bench_sale import stocked
 from benchmarks.constant import bare, captured
 from foundation.db import Database
@@ -40,3 +41,9 @@ def test_a_page_from_constants_reads_as_the_real_page(web: Flask) -> None:
     assert constant.status_code == 200
     assert len(constant.data) == len(real.data)
     assert constant.headers.get("Set-Cookie") is None
+
+
+def test_the_events_of_the_epcis_bench_are_what_it_says() -> None:
+    found = figures_of(100, rounds=1)
+    assert [figure.unit for figure in found] == ["events/s"] * 3
+    assert all(figure.against for figure in found)

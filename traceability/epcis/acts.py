@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from traceability.epcis.identity import canonical
+from traceability.epcis.moments import instant
 from traceability.epcis.vocabulary import BIZ_STEPS, DISPOSITIONS, Words, short_name
 
 
@@ -92,7 +93,7 @@ def act_of(event: Mapping[str, Any], *, organisation_id: int | None = None) -> A
         event_type=str(event["type"]),
         action=event.get("action"),
         step=None if step is None else short_name(step, BIZ_STEPS),
-        at=_instant(event["eventTime"]),
+        at=instant(event["eventTime"]),
         things=read("epcList"),
         classes=tuple(classes),
         parent=parent,
@@ -104,13 +105,6 @@ def act_of(event: Mapping[str, Any], *, organisation_id: int | None = None) -> A
         paths=paths,
         words=tuple(_words(event)),
     )
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except OverflowError as exc:
-        raise ValueError("a time out of range") from exc
 
 
 def _words(event: Mapping[str, Any]) -> Iterator[tuple[str, str, Words]]:

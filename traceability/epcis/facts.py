@@ -9,10 +9,11 @@ as in the query language (EPCIS 2.0 section 8.2.7.1).
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from traceability.epcis.identifiers import canonical
+from traceability.epcis.moments import instant
 from traceability.epcis.units import in_base
 from traceability.epcis.words import (
     BIZ_STEPS,
@@ -93,13 +94,7 @@ class EventRead:
 
 def moment(text: str) -> datetime:
     """Read an xsd:dateTimeStamp; raise ValueError without an offset or out of range."""
-    read = datetime.fromisoformat(text)
-    if read.tzinfo is None:
-        raise ValueError("a time needs its offset")
-    try:
-        return read.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("a time out of range") from error
+    return instant(text)
 
 
 def as_text(value: str) -> str:

@@ -154,7 +154,7 @@ def moment(value: object) -> str:
     if not isinstance(value, str):
         return str(value)
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(value.strip().upper())
         if moment.tzinfo is not UTC:
             moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
         if moment.microsecond % 1000:

@@ -8,6 +8,7 @@ import pytest
 from traceability.epcis.acts import act_of
 from traceability.epcis.identity import Identity
 from traceability.epcis.lives import ItemState, States, advance
+from traceability.epcis.moments import instant
 from traceability.epcis.rules import Answer, Policy, breaches, is_refused, judged
 from traceability.epcis.sentences import LEDGER
 
@@ -267,3 +268,23 @@ def test_the_events_of_a_document_are_judged_one_after_the_other() -> None:
 
 def test_every_rule_of_the_ledger_is_said_in_words() -> None:
     assert all(sentence.count("%(") == sentence.count(")s") for sentence in LEDGER.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-04-12t08:30:00.5z", datetime(2026, 4, 12, 8, 30, 0, 500_000, UTC)),
+        ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC)),
+        ("2016-12-31T23:59:60+08:00", datetime(2016, 12, 31, 16, tzinfo=UTC)),
+    ],
+)
+def test_times_are_read_as_the_standard_lets_them_be_written(text: str, moment: datetime) -> None:
+    assert instant(text) == moment
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-14:00", "9999-12-31T23:59:60Z", "2026-04-12T08:30:00", "today"]
+)
+def test_times_that_cannot_be_kept_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"range|offset|isoformat"):
+        instant(text)

@@ -416,3 +416,15 @@ def test_a_wrong_check_digit_is_refused_with_the_right_one(partner: Partner) -> 
     assert not job["success"]
     assert job["errors"][0]["rule"] == "check_digit_wrong"
     assert "04012345111118" in job["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("time", ["2016-12-31T23:59:60Z", "2026-11-19t10:00:00z"])
+def test_times_of_rfc_3339_are_taken_in_every_spelling(partner: Partner, time: str) -> None:
+    body = {"@context": EPCIS, **observed(eventTime=time)}
+    assert partner.ask("/events", "POST", json=body).status_code == 201
+
+
+def test_a_time_that_no_calendar_holds_is_refused(partner: Partner) -> None:
+    late = observed(eventTime="9999-12-31T23:59:59-14:00")
+    assert partner.ask("/events", "POST", json={"@context": EPCIS, **late}).status_code == 400
+    assert partner.capture(late)["errors"][0]["rule"] == "unreadable"

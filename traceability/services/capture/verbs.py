@@ -184,7 +184,10 @@ def capture_event(
         captured=1,
         errors=[],
     )
-    one = incoming((0, event), event.get("@context"), now=now)
+    try:
+        one = incoming((0, event), event.get("@context"), now=now)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NotCaptured([unreadable(0, error)]) from error
     errors = recorded_before(session, [one], organisation_id)
     if errors:
         raise EventIdTaken(errors[0].sentence)
@@ -220,13 +223,18 @@ def _take(
         try:
             taken.append(incoming(each, context, now=now))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            errors.append(Fault(each[0], "", "unreadable", f"This event is unreadable: {error}"))
+            errors.append(unreadable(each[0], error))
     errors += recorded_before(session, taken, job.organisation_id)
     refused = {fault.event for fault in errors}
     good = [one for one in taken if one.index not in refused]
     fresh = [one for one in good if one.same_as is None]
     late, warnings = _write(session, fresh, job, actor=actor, now=now, policy=policy)
     return len(good) - len({fault.event for fault in late}), errors + late, warnings
+
+
+def unreadable(index: int, error: Exception) -> Fault:
+    """Say that an event of the right form holds something that cannot be kept."""
+    return Fault(index, "", "unreadable", f"This event is unreadable: {error}")
 
 
 def _write(
