@@ -69,10 +69,14 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
 
 def nodes_of(leaves: Sequence[bytes]) -> Node:
     """Give the complete subtrees over leaf hashes that are all at hand."""
-    levels = [list(leaves)]
-    while len(levels[-1]) > 1:
-        levels.append(grow(levels[-1]))
-    return lambda level, index: levels[level][index]
+    levels = [leaves]
+
+    def node(level: int, index: int) -> bytes:
+        while level >= len(levels):
+            levels.append(grow(levels[-1]))
+        return levels[level][index]
+
+    return node
 
 
 def split(size: int) -> int:

@@ -193,13 +193,14 @@ def leaf_by(session: Session, *, event: str = "", ni: str = "", index: str = "")
 
 def prove(session: Session, log: str, leaf: int, size: int | None = None) -> Proven:
     """Prove that a leaf is in the log of `size`, or of the newest checkpoint's size."""
-    longest = newest(session, log).size
-    size = longest if size is None else size
-    if not leaf < size <= longest:
+    signed = newest(session, log)
+    size = signed.size if size is None else size
+    if not leaf < size <= signed.size:
         raise NotLogged("The log of this size doesn't hold this leaf")
     (record,) = records(session, leaf, leaf + 1)
     tree = Tree(session, log, size)
-    return Proven(leaf, size, entry_of(log, record), tree.inclusion(leaf), tree.root())
+    root = bytes(signed.root) if size == signed.size else tree.root()
+    return Proven(leaf, size, entry_of(log, record), tree.inclusion(leaf), root)
 
 
 def prove_growth(

@@ -289,9 +289,16 @@ def publish_keys(session: Session, signers: Sequence[notes.SignerKey], *, now: d
     session.flush()
 
 
-def sign(session: Session, size: int, signers: Sequence[notes.SignerKey], *, now: datetime) -> None:
+def sign(
+    session: Session,
+    size: int,
+    signers: Sequence[notes.SignerKey],
+    *,
+    now: datetime,
+    logs: Sequence[str] = (EVENTS, RECORDS),
+) -> None:
     """Sign both trees at `size` by every key that signs now."""
-    for log in (EVENTS, RECORDS):
+    for log in logs:
         keys = [of_log(signer, log) for signer in signers]
         root = Tree(session, log, size).root()
         text = notes.Checkpoint(keys[0].name, size, root).text

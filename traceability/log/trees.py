@@ -21,6 +21,11 @@ LEAVES = (
     .where(LogLeaf.leaf_index >= bindparam("start"), LogLeaf.leaf_index < bindparam("end"))
     .order_by(LogLeaf.leaf_index)
 )
+HASHES = (
+    select(LogLeaf.event_hash)
+    .where(LogLeaf.leaf_index >= bindparam("start"), LogLeaf.leaf_index < bindparam("end"))
+    .order_by(LogLeaf.leaf_index)
+)
 FULL = select(LogTile.hashes).where(
     LogTile.log == bindparam("log"),
     LogTile.level == bindparam("level"),
@@ -66,20 +71,22 @@ class Tree:
     def hashes(self, level: int, index: int, width: int) -> list[bytes]:
         """Give the first `width` hashes of a tile; fewer when the log is not so long."""
         connection = self.session.connection()
-        asked = {"log": self.log, "level": level, "tile_index": index}
-        kept = connection.execute(FULL, asked).scalar()
+        asked: dict[str, object] = {"log": self.log, "level": level, "tile_index": index}
+        kept = connection.execute(FULL, asked).scalar() if width == WIDTH else None
         if kept is not None:
             data = bytes(kept)
             step = merkle.HASH_SIZE
             return [data[at : at + step] for at in range(0, width * step, step)]
         start = index * WIDTH
-        if level == 0:
-            return [
-                merkle.leaf_hash(entry_of(self.log, record))
-                for record in records(self.session, start, start + width)
-            ]
-        asked = {"log": self.log, "level": level - 1, "start": start, "end": start + width}
-        return [bytes(root) for root in connection.execute(ROOTS, asked).scalars()]
+        if level:
+            asked = {"log": self.log, "level": level - 1, "start": start, "end": start + width}
+            return [bytes(root) for root in connection.execute(ROOTS, asked).scalars().all()]
+        if self.log == EVENTS:
+            rows = connection.execute(HASHES, {"start": start, "end": start + width})
+            return [merkle.leaf_hash(ni.encode("ascii")) for ni in rows.scalars().all()]
+        return [
+            merkle.leaf_hash(record.entry) for record in records(self.session, start, start + width)
+        ]
 
     def node(self, level: int, index: int) -> bytes:
         """Give the hash of the complete subtree at (level, index)."""
