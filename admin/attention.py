@@ -52,14 +52,14 @@ def _recalls(session: Session, reach: Reach) -> list[Item]:
             "recall",
             "recall",
             gettext("Recalled"),
-            f"{local(recall)} {recall.lot_no}",
+            " ".join(filter(None, (local(recall), recall.lot_no, recall.serial, recall.paper))),
             gettext(
                 "%(shelves)s still on the shelves of %(outlets)s outlets, %(sold)s were sold.",
                 shelves=f"{recall.on_shelves:,}",
                 outlets=recall.outlets,
                 sold=f"{recall.sold:,}",
             ),
-            url_for("admin.recalls", _anchor=recall.number),
+            url_for("admin.recall_page", recall_id=recall.id),
         )
         for recall in alerts.recalls(session, reach, standing=True)
     ]

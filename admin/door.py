@@ -36,7 +36,13 @@ def entries() -> list[Entry]:
         Entry("outlets", "store", gettext("Outlets"), Can.SEE_DASHBOARD, ("outlet", "set_status")),
         Entry("products", "tag", gettext("Products"), Can.SEE_DASHBOARD, ("set_product",)),
         Entry("lots", "box", gettext("Lots"), Can.SEE_LOT_JOURNEY, ("lot", "recall", "balance")),
-        Entry("recalls", "stop", gettext("Recalls"), Can.SEE_LOT_JOURNEY),
+        Entry(
+            "recalls",
+            "stop",
+            gettext("Recalls"),
+            Can.SEE_LOT_JOURNEY,
+            ("recall_page", "recall_new", "recall_announce", "recall_drill", "recall_end"),
+        ),
         Entry(
             "discrepancies", "ask", gettext("Discrepancies"), Can.SEE_LOT_JOURNEY, ("discrepancy",)
         ),

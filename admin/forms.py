@@ -13,7 +13,17 @@ from wtforms.fields import DateField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import DataRequired, InputRequired, Length, Optional
 
-from admin.words import CHANNELS, LOT_STATES, MODES, PERIODS, PRODUCT_STATUSES, STATUSES, TIERS
+from admin.words import (
+    CHANNELS,
+    LEVELS,
+    LOT_STATES,
+    MODES,
+    OUTCOMES,
+    PERIODS,
+    PRODUCT_STATUSES,
+    STATUSES,
+    TIERS,
+)
 from foundation.errors import NotFound
 from insight.rollups.rules import Slice
 
@@ -259,8 +269,14 @@ def read_uuid(text: str) -> UUID:
 
 
 class RecallForm(FlaskForm):  # type: ignore[misc]
-    """Why a lot is called back, said to shops and buyers."""
+    """Why goods are called back, said to shops and buyers, and how grave it is."""
 
+    level = SelectField(
+        lazy_gettext("Level"),
+        choices=[SelectChoice(str(code), name) for code, name in LEVELS.items()],
+        default="2",
+        validators=[Optional()],
+    )
     reason_zh = TextAreaField(
         lazy_gettext("Reason, in Chinese"),
         validators=[
@@ -276,8 +292,79 @@ class RecallForm(FlaskForm):  # type: ignore[misc]
         ],
     )
     sure = BooleanField(
-        lazy_gettext("I have checked the lot number; selling stops everywhere at once"),
+        lazy_gettext("I have checked the number; selling stops everywhere at once"),
         validators=[InputRequired(lazy_gettext("Please confirm that you have checked"))],
+    )
+
+
+class EndRecallForm(FlaskForm):  # type: ignore[misc]
+    """How a recall ends, and why."""
+
+    outcome = SelectField(
+        lazy_gettext("How it ends"),
+        choices=[SelectChoice(code, name) for code, name in OUTCOMES.items()],
+        validators=[DataRequired()],
+    )
+    reason = TextAreaField(
+        lazy_gettext("Reason"),
+        validators=[
+            DataRequired(lazy_gettext("Please say why")),
+            Length(max=300, message=lazy_gettext("Please keep this under 300 characters")),
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeAsked:
+    """What is to be recalled, as it was typed."""
+
+    scope: str
+    code: str
+    since: date | None
+    until: date | None
+
+    def args(self) -> dict[str, str]:
+        """Give it as an address carries it."""
+        named = {
+            "scope": self.scope,
+            "code": self.code,
+            "since": self.since.isoformat() if self.since else "",
+            "until": self.until.isoformat() if self.until else "",
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+def read_scope(args: Args) -> ScopeAsked:
+    """Read what is to be recalled; what makes no sense is refused by whoever looks it up."""
+    return ScopeAsked(
+        scope=args.get("scope", "lot")[:12],
+        code=args.get("code", "").strip()[:2000],
+        since=read_day(args.get("since")),
+        until=read_day(args.get("until")),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DeedAsked:
+    """What an official says was done with recalled goods."""
+
+    key: str
+    place_id: int
+    lot_id: int
+    act: str
+    quantity: int
+    serials: tuple[str, ...]
+
+
+def read_deed(form: Args) -> DeedAsked:
+    """Read the form of one place and lot; an unreadable number is nought and so refused."""
+    return DeedAsked(
+        key=form.get("key", "")[:80],
+        place_id=number_of(form, "place") or 0,
+        lot_id=number_of(form, "lot") or 0,
+        act=form.get("act", "")[:12],
+        quantity=number_of(form, "quantity") or 0,
+        serials=tuple(dict.fromkeys(form.get("serials", "").split()))[:500],
     )
 
 

@@ -107,6 +107,49 @@ BIZ_STEPS = {
     "picking": lazy_gettext("Picked"),
     "other": lazy_gettext("Noted"),
 }
+LEVELS = {
+    1: lazy_gettext("Level 1: grave harm or death is possible"),
+    2: lazy_gettext("Level 2: some harm is possible"),
+    3: lazy_gettext("Level 3: a false or missing statement on the label"),
+}
+LEVEL_NAMES = {
+    1: lazy_gettext("level 1"),
+    2: lazy_gettext("level 2"),
+    3: lazy_gettext("level 3"),
+}
+SCOPES = {
+    "lot": lazy_gettext("A lot and everything made from it"),
+    "place": lazy_gettext("A place and what passed through it"),
+    "supplier": lazy_gettext("A supplier's goods"),
+    "certificate": lazy_gettext("What a certificate vouches for"),
+    "item": lazy_gettext("One item"),
+}
+SCOPE_NAMES = {
+    "lot": lazy_gettext("lot"),
+    "place": lazy_gettext("place"),
+    "supplier": lazy_gettext("supplier"),
+    "certificate": lazy_gettext("certificate"),
+    "item": lazy_gettext("item"),
+}
+OUTCOMES = {
+    "completed": lazy_gettext("Done: everything is accounted for, the goods stay blocked"),
+    "lifted": lazy_gettext("Lifted: it was a mistake, the goods may be sold again"),
+}
+ACTS = {
+    "quarantined": lazy_gettext("Set apart"),
+    "returned": lazy_gettext("Sent back to the supplier"),
+    "destroyed": lazy_gettext("Destroyed"),
+    "taken_back": lazy_gettext("Taken back from a buyer"),
+}
+ITEM_STATES = {
+    "commissioned": lazy_gettext("with the supplier"),
+    "in_transit": lazy_gettext("on the way"),
+    "on_shelf": lazy_gettext("on shelves"),
+    "sold": lazy_gettext("sold"),
+    "returned": lazy_gettext("returned"),
+    "used": lazy_gettext("used up"),
+    "destroyed": lazy_gettext("destroyed"),
+}
 DISCREPANCIES = {
     "more_out": lazy_gettext("More out than in"),
     "yield_over": lazy_gettext("Yield too high"),

@@ -11,6 +11,7 @@ from app.payments import payment_provider
 from app.settings import Settings
 from foundation.db import Database
 from foundation.outbox import Handler
+from insight.recalls.jobs import on_recall_announced
 from insight.rollups.jobs import on_sale_recorded, run_recounts
 from parties.people.jobs import on_message_wanted
 from parties.people.messages import AccountErased, MessageWanted
@@ -19,6 +20,7 @@ from parties.people.services.sweep import forget_old
 from traceability.log.keys import signers
 from traceability.log.sequencer import BATCH, sequence
 from traceability.partners.reports import report_news, send_reports_aside
+from traceability.recalls.messages import RecallAnnounced
 from trade.orders import sweeps
 from trade.orders.jobs import on_account_erased, on_order_ended
 from trade.orders.messages import OrderEnded
@@ -42,6 +44,7 @@ def handlers(settings: Settings) -> dict[str, Sequence[Handler]]:
         SaleRecorded.__name__: [on_sale_recorded],
         AccountErased.__name__: [on_account_erased],
         OrderEnded.__name__: [on_order_ended],
+        RecallAnnounced.__name__: [on_recall_announced],
     }
 
 

@@ -4,6 +4,7 @@ import foundation.once
 import foundation.outbox
 import goods.catalogue.models
 import goods.stock.models
+import insight.recalls.models
 import insight.rollups.models
 import parties.network.models
 import parties.people.models
@@ -11,6 +12,7 @@ import traceability.balance.models
 import traceability.epcis.models
 import traceability.log.models
 import traceability.models
+import traceability.recalls.models
 import traceability.resolver.models
 import trade.ledger.models
 import trade.orders.models

@@ -1,11 +1,12 @@
 """Tables of traceability: events, what they touched, templates, printed labels, recalls."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     JSON,
+    CheckConstraint,
     ForeignKey,
     Index,
     Integer,
@@ -197,19 +198,45 @@ class Shipment(Base):
 
 
 class Recall(Base):
-    """A lot called back, from which moment on nobody may sell it."""
+    """Goods called back, from which moment on nobody may sell them.
+
+    What is recalled is said by `scope`: a lot, a place, a supplier's goods, what a certificate
+    vouches for, or one item; exactly the id of that kind is set. Which lots that comes to are the
+    holds that its event placed.
+    """
 
     __tablename__ = "recalls"
+    __table_args__ = (
+        CheckConstraint("scope IN ('lot', 'place', 'supplier', 'certificate', 'item')", "scope"),
+        CheckConstraint("level BETWEEN 1 AND 3", "level"),
+        CheckConstraint("outcome IN ('', 'completed', 'lifted')", "outcome"),
+    )
 
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     number: Mapped[str] = mapped_column(String(30), unique=True)
-    lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"), index=True)
+    scope: Mapped[str] = mapped_column(String(12), default="lot", server_default="lot")
+    lot_id: Mapped[int | None] = mapped_column(ForeignKey("lots.id"), index=True)
+    place_id: Mapped[int | None] = mapped_column(ForeignKey("places.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"))
+    certificate_id: Mapped[int | None] = mapped_column(ForeignKey("certificates.id"))
+    serial_id: Mapped[int | None] = mapped_column(ForeignKey("serials.id"))
+    since: Mapped[date | None]
+    until: Mapped[date | None]
+    """The days to which a place or a supplier is limited; None is no limit."""
+    level: Mapped[int] = mapped_column(default=2, server_default="2")
+    """1: grave harm, 2: some harm, 3: label only."""
+    due_on: Mapped[date | None]
     reason_zh: Mapped[str] = mapped_column(String(300))
     reason_en: Mapped[str] = mapped_column(String(600))
     opened_at: Mapped[datetime]
     opened_by: Mapped[int | None] = mapped_column(Big)
-    event_id: Mapped[UUID]
+    event_id: Mapped[UUID] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
+    closed_by: Mapped[int | None] = mapped_column(Big)
+    outcome: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    """completed: everything is accounted for, the goods stay blocked; lifted: a mistake, the
+    blocks are gone."""
+    end_reason: Mapped[str] = mapped_column(String(300), default="", server_default="")
 
 
 class SsccSeries(Base):

@@ -1,4 +1,4 @@
-"""Lots, a lot's whole journey, and recalls."""
+"""Lots, and a lot's whole journey."""
 
 from dataclasses import asdict
 from typing import Any
@@ -20,11 +20,11 @@ from foundation import clock
 from foundation.errors import Refused
 from foundation.paging import page_of
 from foundation.web import asked_page, reading, transaction
-from insight.alerts.queries import recalls as found_recalls
 from insight.alerts.rules import near_expiry
 from parties.people.guards import current_actor, requires
 from parties.people.permissions import Can, Scope
-from traceability.services.recalls import recall_lot
+from traceability.recalls.rules import Announcement, Target
+from traceability.recalls.services import announce
 
 PAGE = 50
 
@@ -146,69 +146,16 @@ def recall(lot_id: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             head = one_lot(session, lot_id, reach())
-            made = recall_lot(
-                session,
-                lot_id=head.lot.id,
-                reason_zh=(form.reason_zh.data or "").strip(),
-                reason_en=(form.reason_en.data or "").strip(),
-                actor=current_actor(),
-                now=clock.now(),
+            asked = Announcement(
+                Target("lot", head.lot.id),
+                int(form.level.data or 2),
+                form.reason_zh.data or "",
+                form.reason_en.data or "",
             )
+            made = announce(session, asked, actor=current_actor(), now=clock.now())
     except Refused as refusal:
         if refusal.status not in {400, 409}:
             raise
         return _lot_page(lot_id, form, words.sentence(refusal)), refusal.status
     flash(gettext("Recall %(number)s stands; selling has stopped", number=made.number), "success")
     return redirect(url_for("admin.lot", lot_id=lot_id))
-
-
-@bp.get("/recalls")
-@requires(Can.SEE_LOT_JOURNEY)
-def recalls() -> ResponseReturnValue:
-    """List recalls and what each still has to reach."""
-    within = reach()
-    with reading() as session:
-        return render_template(
-            "admin/recalls.html",
-            recalls=found_recalls(session, within),
-            within=within,
-            export=url_for("admin.recalls_csv"),
-        )
-
-
-@bp.get("/recalls.csv")
-@requires(Can.SEE_LOT_JOURNEY)
-@requires(Can.EXPORT_DATA)
-def recalls_csv() -> ResponseReturnValue:
-    """Give the recalls as a file."""
-    header = [
-        gettext("No."),
-        gettext("Product"),
-        gettext("Lot"),
-        gettext("Reason"),
-        gettext("Since"),
-        gettext("Ended"),
-        gettext("Lots"),
-        gettext("On shelves"),
-        gettext("Outlets"),
-        gettext("Elsewhere"),
-        gettext("Sold"),
-    ]
-    with reading() as session:
-        rows = [
-            [
-                one.number,
-                local(one),
-                one.lot_no,
-                local(one, "reason"),
-                one.opened_at,
-                one.closed_at,
-                one.lots,
-                one.on_shelves,
-                one.outlets,
-                one.elsewhere,
-                one.sold,
-            ]
-            for one in found_recalls(session, reach())
-        ]
-    return csv_file("recalls", header, rows)

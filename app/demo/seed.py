@@ -27,7 +27,7 @@ from goods.catalogue.services import set_assortment, set_price
 from insight.rollups.services import rebuild
 from parties.network.models import Outlet, OutletStatusChange
 from parties.people.permissions import Actor, Grant, Role
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale
 

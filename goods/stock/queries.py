@@ -48,6 +48,24 @@ def holds_on(
     return [Blocked(*row) for row in rows]
 
 
+def held_meanwhile(
+    session: Session,
+    *,
+    lot_ids: Iterable[int] = (),
+    serial_ids: Iterable[int] = (),
+    place_id: int | None = None,
+) -> bool:
+    """Tell whether a hold was placed while this transaction waited for the goods' balances.
+
+    To be asked once the balances are locked: who announces a recall locks them too, so that one of
+    the two always sees the other. On SQLite there is one writer at a time, and the first look was
+    enough.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return False
+    return bool(holds_on(session, lot_ids=lot_ids, serial_ids=serial_ids, place_id=place_id))
+
+
 def standing_hold(
     lot_id: InstrumentedAttribute[int],
     serial_id: InstrumentedAttribute[int],

@@ -13,8 +13,11 @@ from sqlalchemy.orm import Session
 from foundation.db import add_rows, core
 from goods.stock.errors import NotEnough, SoldOut
 from goods.stock.models import Hold, Lot, Reservation, StockBalance, StockMove
+from goods.stock.queries import holds_on
 from goods.stock.rules import Free, Move, Pick, Want, netted, pick
 
+MOST_KEYS = 5000
+"""So many keys go into one statement."""
 BALANCE = cast(Table, StockBalance.__table__)
 MANY = bindparam("many", type_=Integer)
 HERE = (BALANCE.c.place_id == bindparam("at_place"), BALANCE.c.lot_id == bindparam("of_lot"))
@@ -138,7 +141,13 @@ def shelf(
     )
     if lock:
         query = query.with_for_update(of=StockBalance)
-    return [Free(*row) for row in session.execute(query)]
+    found = [Free(*row) for row in session.execute(query)]
+    if lock and session.get_bind().dialect.name == "postgresql":
+        # A hold may have been placed while this waited for its locks.
+        held = holds_on(session, lot_ids={free.lot_id for free in found})
+        blocked = {hold.lot_id for hold in held}
+        found = [free for free in found if free.lot_id not in blocked]
+    return found
 
 
 def reserve(
@@ -244,6 +253,20 @@ def lock_balances(session: Session, sku_ids: Sequence[int], place_ids: Sequence[
         .order_by(StockBalance.place_id, StockBalance.lot_id)
         .with_for_update()
     ).all()
+
+
+def lock_lots(session: Session, lot_ids: Sequence[int]) -> None:
+    """Lock every balance of these lots in key order, wherever they are.
+
+    Whoever takes goods out changes a balance and so waits here, or is waited for.
+    """
+    for start in range(0, len(lot_ids), MOST_KEYS):
+        session.execute(
+            select(StockBalance.place_id)
+            .where(StockBalance.lot_id.in_(lot_ids[start : start + MOST_KEYS]))
+            .order_by(StockBalance.place_id, StockBalance.lot_id)
+            .with_for_update()
+        ).all()
 
 
 def use(reservations: Sequence[Reservation]) -> None:

@@ -16,6 +16,7 @@ from insight.alerts.rules import missing_papers, near_expiry, warning_band
 from insight.reach import Reach
 from parties.network.models import Organisation, Outlet
 from traceability.models import Recall
+from traceability.recalls.lists import county_of_recall, heads
 from trade.sales.models import Sale, SaleLine
 
 
@@ -91,15 +92,21 @@ class Recalled(NamedTuple):
 
     id: int
     number: str
-    lot_id: int
-    lot_no: str
+    scope: str
+    level: int
+    due_on: date | None
+    lot_id: int | None
+    lot_no: str | None
+    serial: str | None
+    paper: str | None
     name_zh: str
     name_en: str
-    county_code: str
+    county_code: str | None
     reason_zh: str
     reason_en: str
     opened_at: datetime
     closed_at: datetime | None
+    outcome: str
     event_id: UUID
     lots: int
     on_shelves: int
@@ -111,13 +118,16 @@ class Recalled(NamedTuple):
 def recalls(session: Session, reach: Reach, *, standing: bool = False) -> list[Recalled]:
     """Give recalls, newest first: those of one's own goods, and those on one's own shelves.
 
-    Of goods from elsewhere, only what concerns one's own outlets is counted. Four statements.
+    Of goods from elsewhere, only what concerns one's own outlets is counted. Six statements at
+    most.
     """
     rows = session.execute(recall_rows(reach, standing=standing)).all()
-    ids = [row[0] for row in rows]
+    if not rows:
+        return []
+    ids, scopes = [row[0] for row in rows], {row[2] for row in rows}
     lots = _per_recall(session, ids, select(Recall.id, func.count(distinct(Hold.lot_id))))
-    shelves = _shelves(session, ids, reach)
-    sold = _sold(session, ids, reach)
+    shelves = _shelves(session, ids, scopes, reach)
+    sold = _sold(session, ids, scopes, reach)
     return [
         Recalled._make(
             (*row, int(lots.get(row[0], (0,))[0]), *shelves[row[0]], sold.get(row[0], 0))
@@ -127,7 +137,7 @@ def recalls(session: Session, reach: Reach, *, standing: bool = False) -> list[R
 
 
 def recall_rows(reach: Reach, *, standing: bool = False) -> Select[Any]:
-    """Select the recalls that somebody may see."""
+    """Select the recalls that somebody may see, as `traceability.recalls.queries.Head`."""
     on_own_shelf = exists().where(
         Hold.event_id == Recall.event_id,
         StockBalance.lot_id == Hold.lot_id,
@@ -135,27 +145,7 @@ def recall_rows(reach: Reach, *, standing: bool = False) -> Select[Any]:
         Outlet.place_id == StockBalance.place_id,
         reach.within(Outlet.county_code),
     )
-    query = (
-        select(
-            Recall.id,
-            Recall.number,
-            Recall.lot_id,
-            Lot.lot_no,
-            Product.name_zh,
-            Product.name_en,
-            Product.county_code,
-            Recall.reason_zh,
-            Recall.reason_en,
-            Recall.opened_at,
-            Recall.closed_at,
-            Recall.event_id,
-        )
-        .join(Lot, Lot.id == Recall.lot_id)
-        .join(Sku, Sku.id == Lot.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .where(or_(reach.within(Product.county_code), on_own_shelf))
-        .order_by(Recall.id.desc())
-    )
+    query = heads().where(or_(reach.within(county_of_recall()), on_own_shelf))
     return query.where(Recall.closed_at.is_(None)) if standing else query
 
 
@@ -168,47 +158,60 @@ def _per_recall(session: Session, ids: list[int], query: Select[Any]) -> dict[in
     return {row[0]: tuple(row[1:]) for row in rows}
 
 
-def _shelves(session: Session, ids: list[int], reach: Reach) -> dict[int, tuple[int, int, int]]:
+def _shelves(
+    session: Session, ids: list[int], scopes: set[str], reach: Reach
+) -> dict[int, tuple[int, int, int]]:
     """Give by recall: units on shelves, outlets that hold some, units elsewhere."""
     found: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
-    rows = session.execute(
-        select(Recall.id, Outlet.place_id, func.sum(StockBalance.on_hand))
-        .join(Hold, Hold.event_id == Recall.event_id)
-        .join(StockBalance, StockBalance.lot_id == Hold.lot_id)
-        .join(Lot, Lot.id == StockBalance.lot_id)
-        .join(Sku, Sku.id == Lot.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .outerjoin(Outlet, Outlet.place_id == StockBalance.place_id)
-        .where(
-            Recall.id.in_(ids),
-            StockBalance.on_hand > 0,
-            Sku.raw.is_(False),
-            reach.within(Product.county_code, Outlet.county_code),
-        )
-        .group_by(Recall.id, Outlet.place_id)
+    whole = select(Recall.id, Outlet.place_id, func.sum(StockBalance.on_hand)).join(
+        Hold, Hold.event_id == Recall.event_id
     )
-    for recall_id, outlet, on_hand in rows:
-        if outlet is None:
-            found[recall_id][2] += int(on_hand)
-        else:
-            found[recall_id][0] += int(on_hand)
-            found[recall_id][1] += 1
+    ways = [StockBalance.lot_id == Hold.lot_id]
+    if "place" in scopes:
+        ways.append(StockBalance.place_id == Hold.place_id)
+    for met in ways:
+        rows = session.execute(
+            whole.join(StockBalance, met)
+            .join(Sku, Sku.id == StockBalance.sku_id)
+            .join(Product, Product.id == Sku.product_id)
+            .outerjoin(Outlet, Outlet.place_id == StockBalance.place_id)
+            .where(
+                Recall.id.in_(ids),
+                StockBalance.on_hand > 0,
+                Sku.raw.is_(False),
+                reach.within(Product.county_code, Outlet.county_code),
+            )
+            .group_by(Recall.id, Outlet.place_id)
+        )
+        for recall_id, outlet, on_hand in rows:
+            if outlet is None:
+                found[recall_id][2] += int(on_hand)
+            else:
+                found[recall_id][0] += int(on_hand)
+                found[recall_id][1] += 1
     return defaultdict(lambda: (0, 0, 0), {k: (v[0], v[1], v[2]) for k, v in found.items()})
 
 
-def _sold(session: Session, ids: list[int], reach: Reach) -> dict[int, int]:
-    rows = session.execute(
-        select(Recall.id, func.sum(SaleLine.quantity))
-        .join(Hold, Hold.event_id == Recall.event_id)
-        .join(SaleLine, SaleLine.lot_id == Hold.lot_id)
-        .join(Sale, Sale.id == SaleLine.sale_id)
-        .join(Outlet, Outlet.place_id == Sale.place_id)
-        .join(Sku, Sku.id == SaleLine.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .where(Recall.id.in_(ids), reach.within(Product.county_code, Outlet.county_code))
-        .group_by(Recall.id)
-    )
-    return {row[0]: int(row[1]) for row in rows}
+def _sold(session: Session, ids: list[int], scopes: set[str], reach: Reach) -> dict[int, int]:
+    found: dict[int, int] = defaultdict(int)
+    ways = [SaleLine.lot_id == Hold.lot_id]
+    if scopes & {"place", "item"}:
+        ways.append(SaleLine.serial_id == Hold.serial_id)
+    for met in ways:
+        rows = session.execute(
+            select(Recall.id, func.sum(SaleLine.quantity))
+            .join(Hold, Hold.event_id == Recall.event_id)
+            .join(SaleLine, met)
+            .join(Sale, Sale.id == SaleLine.sale_id)
+            .join(Outlet, Outlet.place_id == Sale.place_id)
+            .join(Sku, Sku.id == SaleLine.sku_id)
+            .join(Product, Product.id == Sku.product_id)
+            .where(Recall.id.in_(ids), reach.within(Product.county_code, Outlet.county_code))
+            .group_by(Recall.id)
+        )
+        for recall_id, quantity in rows:
+            found[recall_id] += int(quantity)
+    return found
 
 
 class PaperDue(NamedTuple):

@@ -1,5 +1,6 @@
 """The words of mails and text messages. Chinese first; sent long after the page, so not gettext."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,6 +62,23 @@ CHANGED: Final = {
 }
 
 
+RECALLED: Final = {
+    "zh": (
+        "您买的商品已召回",
+        "您的订单 {orders} 里有召回的商品：{goods}。原因：{reason}"
+        "请停止食用或使用，凭订单全额退款，退货方法见订单页。召回编号 {number}。",
+    ),
+    "en": (
+        "Goods you bought are recalled",
+        "Your order {orders} has recalled goods in it: {goods}. Reason: {reason} Please stop "
+        "eating or using them; you get a full refund with the order, and its page says how to "
+        "send them back. Recall {number}.",
+    ),
+}
+MOST_NAMED: Final = 5
+"""So many goods or orders are named in a letter; the rest are said to be more."""
+
+
 def code_letter(purpose: str, code: str, minutes: int, *, language: str) -> Letter:
     """Write the message that carries a one-time code."""
     subject, body = CODES[purpose, language]
@@ -77,6 +95,42 @@ def taken_letter(*, language: str) -> Letter:
 def changed_letter(*, language: str) -> Letter:
     """Tell an owner that the password has changed."""
     return _sign(*CHANGED[language], language)
+
+
+def recall_letter(
+    number: str,
+    names: Sequence[str],
+    lots: Sequence[str],
+    orders: Sequence[str],
+    reason: str,
+    *,
+    language: str,
+) -> Letter:
+    """Tell a buyer that goods of these orders are recalled, and what to do."""
+    english = language == "en"
+    pairs = list(dict.fromkeys(zip(names, lots, strict=True)))
+    goods = [f"{name} (lot {lot})" if english else f"{name}（批次 {lot}）" for name, lot in pairs]
+    subject, body = RECALLED[language]
+    body = body.format(
+        orders=_few(orders, english=english),
+        goods=_few(goods, english=english),
+        reason=_ended(reason, english=english),
+        number=number,
+    )
+    return _sign(subject, body, language)
+
+
+def _few(words: Sequence[str], *, english: bool) -> str:
+    shown = (", " if english else "、").join(words[:MOST_NAMED])
+    if len(words) > MOST_NAMED:
+        shown += " and more" if english else " 等"
+    return shown
+
+
+def _ended(sentence: str, *, english: bool) -> str:
+    if sentence.endswith((".", "。", "!", "?", "！", "？")):
+        return sentence
+    return f"{sentence}." if english else f"{sentence}。"
 
 
 def _sign(subject: str, body: str, language: str) -> Letter:

@@ -28,6 +28,7 @@ class Can(StrEnum):
     SEE_LOT_JOURNEY = "admin.see_lot_journey"
     EXPORT_DATA = "admin.export_data"
     RECALL = "admin.recall"
+    END_RECALL = "admin.end_recall"
     MANAGE_NETWORK = "admin.manage_network"
     APPROVE_PRODUCT = "admin.approve_product"
     SEE_AUDIT = "admin.see_audit"
@@ -80,7 +81,9 @@ ROLES: dict[Role, frozenset[Can]] = {
     Role.COUNTER_CLERK: frozenset(COUNTER_CLERK),
     Role.OUTLET_MANAGER: frozenset(COUNTER_CLERK | {Can.EXPORT_DATA, Can.GRANT_ROLES}),
     Role.COUNTY_OFFICIAL: frozenset(COUNTY_OFFICIAL),
-    Role.CITY_OFFICIAL: frozenset(COUNTY_OFFICIAL | {Can.MANAGE_NETWORK, Can.GRANT_ROLES}),
+    Role.CITY_OFFICIAL: frozenset(
+        COUNTY_OFFICIAL | {Can.MANAGE_NETWORK, Can.GRANT_ROLES, Can.END_RECALL}
+    ),
     Role.OPERATOR: frozenset(
         {
             Can.SEE_DASHBOARD,

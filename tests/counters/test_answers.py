@@ -15,7 +15,7 @@ from parties.people.services.roles import grant_role
 from tests.counters.conftest import HOST, Counter, aged, statements, story
 from tests.factories import actor, in_cases, make_lot, on_shelf, send
 from traceability.digital_link import CaseCode, ItemCode, build_uri
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 
 
 def ask(client: FlaskClient, counter: Counter, code: str, at: str = "") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.counters.conftest import HOST, Counter, statements, story
 from tests.factories import in_cases, make_lot, send
 from traceability.digital_link import CaseCode, build_uri
 from traceability.models import Shipment, TraceEvent
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 
 
 def sent(

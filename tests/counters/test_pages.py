@@ -11,7 +11,7 @@ from counters.exports import csv_answer
 from foundation import clock
 from tests.counters.conftest import Counter, aged, statements, story
 from tests.factories import on_shelf
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale
 

@@ -19,7 +19,7 @@ from parties.people.permissions import Actor, Grant, Role
 from parties.people.services.tokens import issue_token
 from tests.counters.conftest import Counter, aged, make_counter, rows_of, story
 from tests.factories.people import sign_in_as
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 from trade.sales.models import Sale, SaleLine, Tender
 
 

@@ -25,7 +25,7 @@ from parties.people.models import ApiToken, SignIn
 from parties.people.permissions import ROLES, SCOPED_BY, SYSTEM, Can, Grant, Role
 from parties.people.services.tokens import issue_token
 from tests.databases import NOW
-from tests.factories import actor, in_cases, on_shelf, send
+from tests.factories import actor, in_cases, make_lot, on_shelf, send
 from tests.factories.people import new_account, sign_in_as
 from tests.trade.orders.world import paid, parcel_of, shop
 from traceability.balance.models import Discrepancy
@@ -33,6 +33,7 @@ from traceability.balance.services import note_discrepancy
 from traceability.log import notes
 from traceability.log.services import add_witness
 from traceability.models import Shipment, TraceEvent
+from traceability.recalls.services import recall_lot
 from traceability.services.labels import Printing, print_labels
 from trade.orders.models import Refund
 from trade.orders.services.endings import cancel_order
@@ -193,6 +194,10 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             ),
             now=NOW,
         )
+        gone = make_lot(w, packs=2)
+        recalled = recall_lot(
+            session, lot_id=gone.id, reason_zh="抽检", reason_en="", actor=w.official, now=NOW
+        )
         note_discrepancy(
             session,
             "booked_late",
@@ -217,6 +222,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "parcel_id": parcel.id,
             "message_id": letter.id,
             "witness_id": witness.id,
+            "recall_id": recalled.id,
             "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
             "refund_id": session.scalars(select(Refund.id)).one(),
             "token_id": session.scalars(select(ApiToken.id)).first(),

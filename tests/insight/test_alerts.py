@@ -27,7 +27,7 @@ from parties.people.permissions import NOBODY, Actor, Grant, Role
 from tests.factories import NOW, World, actor, on_shelf, world
 from tests.insight.trading import bare_lot, outlet, sell
 from traceability.balance.services import settle_discrepancy
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 from trade.sales.messages import SaleRecorded
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale

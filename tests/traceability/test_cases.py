@@ -18,6 +18,7 @@ from tests.factories import World, actor, in_cases, make_lot
 from tests.traceability.ledger import held, refused
 from traceability.digital_link import check_digit_holds
 from traceability.models import EventUnit, Shipment, TraceEvent
+from traceability.recalls.services import recall_lot
 from traceability.services.cases import (
     CaseRefused,
     Dispatch,
@@ -27,7 +28,6 @@ from traceability.services.cases import (
     receive_case,
     ship_cases,
 )
-from traceability.services.recalls import recall_lot
 
 
 def pack(w: World, lot: Lot, cases: int, per_case: int) -> list[LogisticUnit]:

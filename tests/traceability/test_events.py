@@ -19,6 +19,7 @@ from tests.traceability.json_schema import faults
 from tests.traceability.ledger import count, held, refused
 from tests.traceability.public_vectors import public_vectors
 from traceability.models import EventLot, EventSerial, EventUnit, TraceEvent
+from traceability.recalls.services import recall_lot
 from traceability.rules import Happening, Part, SerialRef
 from traceability.services.events import (
     book_in_missing,
@@ -27,7 +28,6 @@ from traceability.services.events import (
     place_ref,
     record_event,
 )
-from traceability.services.recalls import recall_lot
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale
 

@@ -18,8 +18,8 @@ from tests.factories import World, example_values, make_lot
 from tests.traceability.ledger import held, refused
 from traceability.models import EventSerial, TraceEvent
 from traceability.queries import lineage
+from traceability.recalls.services import recall_lot
 from traceability.services.lots import StepEntry, StepRefused, open_lot, record_step
-from traceability.services.recalls import recall_lot
 from traceability.services.templates import import_templates
 
 STEP: dict[str, Any] = {

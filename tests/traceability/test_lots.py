@@ -20,6 +20,7 @@ from tests.factories import SEEDER, World, actor, example_values, make_lot
 from tests.traceability.ledger import count, held, refused
 from traceability.models import EventCertificate, EventLot, EventSerial, TraceEvent
 from traceability.queries import descendants, lineage, steps_done, template_of
+from traceability.recalls.services import recall_lot
 from traceability.services.lots import (
     Output,
     Paper,
@@ -29,7 +30,6 @@ from traceability.services.lots import (
     record_step,
     supplier_scope,
 )
-from traceability.services.recalls import recall_lot
 from traceability.services.templates import import_templates
 
 

@@ -1,1 +1,1 @@
-"""Verbs of traceability, by noun: events, lots, cases, recalls."""
+"""Verbs of traceability, by noun: events, lots, cases."""

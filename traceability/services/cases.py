@@ -15,7 +15,7 @@ from foundation.locks import lock_key
 from goods.catalogue.models import Sku
 from goods.stock.errors import WrongState
 from goods.stock.models import LogisticUnit, Lot, Serial
-from goods.stock.queries import holds_on, unit_by_sscc
+from goods.stock.queries import held_meanwhile, holds_on, unit_by_sscc
 from parties.network.models import Outlet, Place, Region
 from parties.people.audit import audit
 from parties.people.permissions import Actor, Can, Scope
@@ -256,6 +256,8 @@ def ship_cases(session: Session, dispatch: Dispatch, *, actor: Actor, now: datet
     session.add(shipment)
     session.flush()
     contents = _contents(session, units)
+    if holds_on(session, serial_ids=[one.id for one in contents.serials], place_id=origin_id):
+        raise CaseRefused("A pack in one of these cases is on hold; open it and put that one aside")
     record_event(
         session,
         Happening(
@@ -279,6 +281,8 @@ def ship_cases(session: Session, dispatch: Dispatch, *, actor: Actor, now: datet
         actor=actor,
         now=now,
     )
+    if held_meanwhile(session, lot_ids=lot_ids):
+        raise CaseRefused("One of these lots is on hold and may not leave", field="ssccs")
     _place_units(session, units, transit.id, "in_transit", "in_transit")
     audit(
         session,

@@ -16,7 +16,7 @@ from foundation.locks import lock_key
 from foundation.outbox import publish
 from goods.catalogue.models import Product, Sku
 from goods.stock.models import Lot, Serial
-from goods.stock.queries import holds_on, standing_hold
+from goods.stock.queries import held_meanwhile, holds_on, standing_hold
 from goods.stock.rules import Want, pick
 from goods.stock.services import shelf
 from parties.network.models import Outlet, Place
@@ -129,6 +129,13 @@ def record_sale(
         now=now,
         reserved=dispatched_from is not None,
     )
+    if held_meanwhile(
+        session,
+        lot_ids={line.lot.id for line in lines},
+        serial_ids=[line.serial.id for line in lines if line.serial],
+        place_id=where.id,
+    ):
+        raise _recalled()
     number = f"{seller.code}-{day:%y%m%d}-{sale_id.hex[-6:].upper()}"
     add_rows(
         session,

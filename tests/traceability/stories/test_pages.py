@@ -16,7 +16,7 @@ from tests.factories import World, make_lot, on_shelf, world
 from tests.traceability.json_schema import faults
 from tests.traceability.public_vectors import public_vectors
 from traceability.digital_link import check_digit
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 from trade.sales.rules import Item, Paid, Ticket
 from trade.sales.services import record_sale
 

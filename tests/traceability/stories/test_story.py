@@ -18,10 +18,10 @@ from parties.people.permissions import Role
 from tests.databases import NOW
 from tests.factories import World, actor, example_values, in_cases, make_lot, on_shelf, send
 from traceability.queries import template_of
+from traceability.recalls.services import recall_lot
 from traceability.rules import PlaceRef
 from traceability.services.cases import pack_cases, receive_case
 from traceability.services.lots import Paper, StepEntry, record_step
-from traceability.services.recalls import recall_lot
 from traceability.stories.queries import (
     UnknownItem,
     case_story,

@@ -29,7 +29,7 @@ from tests.trade.orders.world import (
     shop,
 )
 from traceability.models import TraceEvent
-from traceability.services.recalls import recall_lot
+from traceability.recalls.services import recall_lot
 from trade.orders.errors import OrderClosed, ParcelBlocked, WrongUnit
 from trade.orders.models import Order, OrderContact, SubOrder
 from trade.orders.services.checkout import place_order

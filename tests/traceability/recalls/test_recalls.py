@@ -14,7 +14,9 @@ from tests.databases import NOW
 from tests.factories import World, actor, make_lot, on_shelf
 from tests.traceability.ledger import held, refused
 from traceability.models import EventLot, Recall, TraceEvent
-from traceability.services.recalls import AlreadyRecalled, lots_under_recall, recall_lot
+from traceability.recalls.queries import lots_under_recall
+from traceability.recalls.rules import AlreadyRecalled
+from traceability.recalls.services import recall_lot
 
 
 def recall(w: World, lot_id: int, **more: object) -> Recall:

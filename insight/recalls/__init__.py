@@ -1,0 +1,1 @@
+"""Recalls beyond the trace: who bought, who was told."""

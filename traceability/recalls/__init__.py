@@ -1,0 +1,1 @@
+"""Recalls: what is called back, how far that reaches, and how far it has got."""
