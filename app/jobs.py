@@ -20,6 +20,9 @@ from parties.people.services.sweep import forget_old
 from traceability.log.keys import signers
 from traceability.log.sequencer import BATCH, sequence
 from traceability.partners.reports import report_news, send_reports_aside
+from traceability.printing.files import LabelFiles
+from traceability.printing.jobs import make_labels, on_labels_wanted
+from traceability.printing.messages import LabelsWanted
 from traceability.recalls.messages import RecallAnnounced
 from trade.orders import sweeps
 from trade.orders.jobs import on_account_erased, on_order_ended
@@ -45,6 +48,7 @@ def handlers(settings: Settings) -> dict[str, Sequence[Handler]]:
         AccountErased.__name__: [on_account_erased],
         OrderEnded.__name__: [on_order_ended],
         RecallAnnounced.__name__: [on_recall_announced],
+        LabelsWanted.__name__: [on_labels_wanted],
     }
 
 
@@ -55,6 +59,7 @@ def rounds(settings: Settings) -> Sequence[Round]:
         Round("forget_old", 3600, _in_transaction(forget_old)),
         Round("recount", 2, run_recounts),
         Round("sequence_log", 1, partial(sequence_log, settings)),
+        Round("make_labels", 0, partial(_make_labels, settings)),
         Round("expire_unpaid", 5, asked(sweeps.expire_unpaid)),
         Round("reconcile_payments", 5, asked(sweeps.reconcile_open_payments)),
         Round("run_refunds", 3, asked(sweeps.run_due_refunds)),
@@ -71,6 +76,11 @@ def sequence_log(
     """Append what waits to the transparency log, and sign it; give how many leaves were added."""
     keys = signers(settings.log_keys_dir, host=settings.public_host, given=settings.log_key)
     return sequence(database, keys, now, batch=batch)
+
+
+def _make_labels(settings: Settings, database: Database, now: datetime) -> int:
+    files = LabelFiles(settings.files_dir / "labels", settings.public_url)
+    return make_labels(database, files, now)
 
 
 Sweep = Callable[[Database, PaymentProvider, datetime], object]

@@ -12,6 +12,7 @@ import traceability.balance.models
 import traceability.epcis.models
 import traceability.log.models
 import traceability.models
+import traceability.printing.models
 import traceability.recalls.models
 import traceability.resolver.models
 import trade.ledger.models

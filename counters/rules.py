@@ -44,6 +44,7 @@ class Reason(StrEnum):
     ELSEWHERE = "elsewhere"
     NOT_SENT = "not_sent"
     GONE = "gone"
+    WITHDRAWN = "withdrawn"
     WHOLESALE_ONLY = "wholesale_only"
     OUTLET_CLOSED = "outlet_closed"
     CASE_CODE = "case_code"
@@ -219,6 +220,8 @@ def _gone(unit: Unit, lot_no: str | None, place_id: int) -> Reason | None:
         return Reason.ALREADY_SOLD
     if lot_no not in (None, unit.batch.lot_no):
         return Reason.LABEL_MISMATCH
+    if unit.state == "withdrawn":
+        return Reason.WITHDRAWN
     if unit.state in {"used", "destroyed"}:
         return Reason.GONE
     if unit.place_id != place_id or unit.state not in SELLABLE:

@@ -169,10 +169,16 @@ class LabelPrint(Base):
 
     id: Mapped[int] = mapped_column(Big, primary_key=True)
     lot_id: Mapped[int] = mapped_column(ForeignKey("lots.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(4), default="item")
+    """item, lot or case; a case's numbers are SSCCs, a lot's labels have none."""
     first_serial: Mapped[str] = mapped_column(String(20))
     last_serial: Mapped[str] = mapped_column(String(20))
     count: Mapped[int]
     layout: Mapped[str] = mapped_column(String(20))
+    again: Mapped[bool] = mapped_column(default=False)
+    """These labels had been printed before."""
+    reason: Mapped[str] = mapped_column(String(12), default="")
+    """Why again: spoilt, lost or misprinted."""
     printed_at: Mapped[datetime]
     actor_id: Mapped[int | None] = mapped_column(Big)
 

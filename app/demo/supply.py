@@ -16,9 +16,9 @@ from goods.catalogue.models import Product, Sku
 from goods.stock.models import LogisticUnit, Lot, Serial
 from parties.network.models import Organisation, Place
 from parties.people.permissions import Actor, Grant, Role
+from traceability.printing.services import AT_ONCE, Printing, print_labels
 from traceability.queries import template_of
 from traceability.services.cases import Dispatch, pack_cases, receive_case, ship_cases
-from traceability.services.labels import MOST_LABELS, Printing, print_labels
 from traceability.services.lots import Output, StepEntry, open_lot, record_step
 
 CARRIER = "示例快运（演示）"
@@ -97,14 +97,15 @@ class Maker:
         return lots
 
     def print_all(self, lot: Lot, *, at: datetime) -> None:
-        """Print the labels of a lot that was just made, as far as one printing goes."""
+        """Print the labels of a lot that was just made, one small file after the other."""
         packs = self.session.scalar(
             select(func.count()).select_from(Serial).where(Serial.lot_id == lot.id)
         )
-        count = min(packs or 0, MOST_LABELS)
-        if count:
-            wanted = Printing(lot_id=lot.id, layout="a4-3x8", count=count)
+        left = packs or 0
+        while left > 0:
+            wanted = Printing(lot_id=lot.id, layout="a4-3x8", count=min(left, AT_ONCE))
             print_labels(self.session, wanted, actor=self.owner(lot.organisation_id), now=at)
+            left -= AT_ONCE
 
     def begin(self, product_code: str, *, now: datetime) -> None:
         """Begin a lot of `product_code` and leave it where its packs are to be made next."""

@@ -1,10 +1,10 @@
-"""Labels: what is printed and what waits, and everything that a label says."""
+"""Labels: what is printed and what waits, who printed it again and why, what was withdrawn."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Integer, Select, case, cast, func, select
+from sqlalchemy import Integer, Select, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from foundation.errors import NotFound
@@ -12,13 +12,14 @@ from foundation.paging import Page, page_of
 from goods.catalogue.models import Product, Sku
 from goods.catalogue.rules import per_hundred
 from goods.stock.models import LogisticUnit, Lot, Serial
-from parties.network.models import County, Organisation, Place
-from traceability.digital_link import CaseCode, ItemCode
-from traceability.labels.case import CaseLabel, CaseLine
+from parties.network.models import County, Organisation
+from parties.people.models import Account
+from traceability.digital_link import ItemCode
+from traceability.labels.case import CaseLabel
 from traceability.labels.image import ShelfCard
-from traceability.labels.sheet import Label, labels_for_serials
-from traceability.models import LabelPrint, Shipment
-from traceability.services.labels import serials_between
+from traceability.models import LabelPrint
+from traceability.printing import queries as printing
+from traceability.printing.models import LabelJob, LabelVoid
 
 
 class PrintJob(NamedTuple):
@@ -36,9 +37,12 @@ class PrintJob(NamedTuple):
         return self.serials - self.printed
 
 
-def _jobs(organisations: Collection[int]) -> Select[tuple[Lot, Sku, Product, int, int]]:
+def _jobs(
+    organisations: Collection[int], words: str = ""
+) -> Select[tuple[Lot, Sku, Product, int, int]]:
     highest = (
         select(LabelPrint.lot_id, func.max(LabelPrint.last_serial).label("last"))
+        .where(LabelPrint.kind == "item")
         .group_by(LabelPrint.lot_id)
         .subquery()
     )
@@ -47,11 +51,11 @@ def _jobs(organisations: Collection[int]) -> Select[tuple[Lot, Sku, Product, int
         select(Serial.lot_id, func.count().label("serials"), done.label("printed"))
         .join(Lot, Lot.id == Serial.lot_id)
         .outerjoin(highest, highest.c.lot_id == Serial.lot_id)
-        .where(Lot.organisation_id.in_(organisations))
+        .where(Lot.organisation_id.in_(organisations), Serial.withdrawn.is_(False))
         .group_by(Serial.lot_id)
         .subquery()
     )
-    return (
+    query = (
         select(Lot, Sku, Product, counted.c.serials, counted.c.printed)
         .join(Sku, Sku.id == Lot.sku_id)
         .join(Product, Product.id == Sku.product_id)
@@ -59,6 +63,14 @@ def _jobs(organisations: Collection[int]) -> Select[tuple[Lot, Sku, Product, int
         .where(Lot.organisation_id.in_(organisations))
         .order_by((counted.c.serials - counted.c.printed > 0).desc(), Lot.id.desc())
     )
+    if words:
+        like = _like(words)
+        query = query.where(or_(Lot.lot_no.like(like.upper()), Product.name_zh.like(like)))
+    return query
+
+
+def _like(words: str) -> str:
+    return f"%{words.replace('%', '').replace('_', '')}%"
 
 
 def waiting_jobs(session: Session, organisations: Collection[int], most: int) -> list[PrintJob]:
@@ -67,63 +79,141 @@ def waiting_jobs(session: Session, organisations: Collection[int], most: int) ->
     return [job for job in (PrintJob(*row) for row in rows) if job.left > 0]
 
 
-def print_jobs(session: Session, organisations: Collection[int], *, number: int) -> Page:
+def print_jobs(
+    session: Session, organisations: Collection[int], *, number: int, words: str = ""
+) -> Page:
     """Give a page of lots with numbered packs, those with something to print first."""
-    found = page_of(session, _jobs(organisations), number=number, size=20)
+    found = page_of(session, _jobs(organisations, words), number=number, size=20)
     return Page([PrintJob(*row) for row in found.items], found.number, found.size, found.total)
 
 
-def prints_of(session: Session, lot_id: int) -> Sequence[LabelPrint]:
-    """Give what was printed of a lot, newest first."""
-    return session.scalars(
-        select(LabelPrint)
-        .where(LabelPrint.lot_id == lot_id)
-        .order_by(LabelPrint.id.desc())
-        .limit(50)
-    ).all()
+class Waits(NamedTuple):
+    """Of one kind of label of a lot: how many are printed, how many wait, from where to where."""
+
+    done: int
+    left: int
+    first: str
+    last: str
 
 
-def own_print(session: Session, organisations: Collection[int], print_id: int) -> LabelPrint:
-    """Give one printing of these organisations' lots; raise NotFound."""
-    found = session.scalar(
-        select(LabelPrint)
-        .join(Lot, Lot.id == LabelPrint.lot_id)
-        .where(LabelPrint.id == print_id, Lot.organisation_id.in_(organisations))
-    )
-    if found is None:
-        raise NotFound("These labels are not on record")
-    return found
-
-
-def sheet_of(session: Session, printed: LabelPrint) -> list[Label]:
-    """Give the labels of one printing as they are set on the sheet."""
-    lot, sku, product, county, owner = (
-        session.execute(
-            select(Lot, Sku, Product, County, Organisation)
-            .join(Sku, Sku.id == Lot.sku_id)
-            .join(Product, Product.id == Sku.product_id)
-            .join(County, County.code == Product.county_code)
-            .join(Organisation, Organisation.id == Lot.organisation_id)
-            .where(Lot.id == printed.lot_id)
+def waits(session: Session, lot_id: int, kind: str) -> Waits:
+    """Count the numbers of a lot that are printed and those that wait. Two statements."""
+    last = printing.printed_up_to(session, lot_id, kind)
+    if kind == "case":
+        column, owner = LogisticUnit.sscc, LogisticUnit.lot_id == lot_id
+        counted = select(func.count(), func.min(column), func.max(column)).where(owner)
+    else:
+        column, owner = Serial.serial, Serial.lot_id == lot_id
+        counted = select(func.count(), func.min(column), func.max(column)).where(
+            owner, Serial.withdrawn.is_(False)
         )
-        .tuples()
-        .one()
+    done = session.execute(counted.where(column <= last)).one()
+    left = session.execute(counted.where(column > last)).one()
+    return Waits(done[0], left[0], left[1] or "", left[2] or "")
+
+
+class Printed(NamedTuple):
+    """One printing with what it is of, how far its file is, and who asked for it."""
+
+    printed: LabelPrint
+    lot: Lot
+    sku: Sku
+    product: Product
+    job: LabelJob | None
+    who: str | None
+
+
+def printed_query(
+    organisations: Collection[int],
+    *,
+    kind: str = "",
+    again: bool = False,
+    words: str = "",
+    lot_id: int | None = None,
+) -> Select[tuple[LabelPrint, Lot, Sku, Product, LabelJob, str]]:
+    """Select the printings of these organisations' lots, newest first."""
+    query = (
+        select(LabelPrint, Lot, Sku, Product, LabelJob, Account.display_name)
+        .join(Lot, Lot.id == LabelPrint.lot_id)
+        .join(Sku, Sku.id == Lot.sku_id)
+        .join(Product, Product.id == Sku.product_id)
+        .outerjoin(LabelJob, LabelJob.print_id == LabelPrint.id)
+        .outerjoin(Account, Account.id == LabelPrint.actor_id)
+        .where(Lot.organisation_id.in_(organisations))
+        .order_by(LabelPrint.id.desc())
     )
-    label = Label(
-        code=ItemCode(sku.gtin, lot=lot.lot_no),
-        product_name=product.name_zh,
-        spec=sku.spec_zh,
-        origin=product.origin_zh or county.name_zh,
-        county=county.short_zh,
-        producer=owner.short_zh,
-        produced_on=lot.produced_on,
-        best_before=lot.best_before,
-        demo=lot.demo or product.demo,
+    if kind:
+        query = query.where(LabelPrint.kind == kind)
+    if again:
+        query = query.where(LabelPrint.again.is_(True))
+    if lot_id is not None:
+        query = query.where(Lot.id == lot_id)
+    if words:
+        number = words.upper()
+        query = query.where(
+            or_(
+                Lot.lot_no.like(_like(number)),
+                Product.name_zh.like(_like(words)),
+                (LabelPrint.first_serial <= number) & (LabelPrint.last_serial >= number),
+            )
+        )
+    return query
+
+
+def prints_of(session: Session, organisations: Collection[int], lot_id: int) -> list[Printed]:
+    """Give what was printed of a lot, newest first."""
+    query = printed_query(organisations, lot_id=lot_id).limit(50)
+    return [Printed(*row) for row in session.execute(query).tuples()]
+
+
+def own_print(session: Session, organisations: Collection[int], print_id: int) -> Printed:
+    """Give one printing of these organisations' lots; raise NotFound."""
+    row = session.execute(printed_query(organisations).where(LabelPrint.id == print_id)).first()
+    if row is None:
+        raise NotFound("These labels are not on record")
+    return Printed(*row)
+
+
+class Withdrawn(NamedTuple):
+    """Numbers that were withdrawn, of which lot and by whom."""
+
+    void: LabelVoid
+    lot: Lot
+    sku: Sku
+    product: Product
+    who: str | None
+
+
+def voids_query(
+    organisations: Collection[int], *, words: str = "", lot_id: int | None = None
+) -> Select[tuple[LabelVoid, Lot, Sku, Product, str]]:
+    """Select what was withdrawn of these organisations' lots, newest first."""
+    query = (
+        select(LabelVoid, Lot, Sku, Product, Account.display_name)
+        .join(Lot, Lot.id == LabelVoid.lot_id)
+        .join(Sku, Sku.id == Lot.sku_id)
+        .join(Product, Product.id == Sku.product_id)
+        .outerjoin(Account, Account.id == LabelVoid.actor_id)
+        .where(Lot.organisation_id.in_(organisations))
+        .order_by(LabelVoid.id.desc())
     )
-    if not printed.first_serial:
-        return [label] * printed.count
-    numbers = serials_between(session, lot.id, printed.first_serial, printed.last_serial)
-    return labels_for_serials(label, numbers)
+    if lot_id is not None:
+        query = query.where(Lot.id == lot_id)
+    if words:
+        number = words.upper()
+        query = query.where(
+            or_(
+                Lot.lot_no.like(_like(number)),
+                (LabelVoid.first_serial <= number) & (LabelVoid.last_serial >= number),
+            )
+        )
+    return query
+
+
+def voids_of(session: Session, organisations: Collection[int], lot_id: int) -> list[Withdrawn]:
+    """Give what was withdrawn of a lot, newest first."""
+    query = voids_query(organisations, lot_id=lot_id).limit(50)
+    return [Withdrawn(*row) for row in session.execute(query).tuples()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,38 +260,9 @@ def case_labels(
     session: Session, organisations: Collection[int], unit_ids: Sequence[int]
 ) -> list[CaseLabel]:
     """Give the labels of cases of these organisations, with the receiver where it is known."""
-    receiver = (
-        select(Shipment.transit_place_id, Place.name_zh.label("receiver"))
-        .join(Place, Place.id == Shipment.to_place_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(LogisticUnit, Lot, Sku, Product, Organisation.name_zh, receiver.c.receiver)
+    ids = session.scalars(
+        select(LogisticUnit.id)
         .join(Lot, Lot.id == LogisticUnit.lot_id)
-        .join(Sku, Sku.id == Lot.sku_id)
-        .join(Product, Product.id == Sku.product_id)
-        .join(Organisation, Organisation.id == Lot.organisation_id)
-        .outerjoin(receiver, receiver.c.transit_place_id == LogisticUnit.place_id)
         .where(LogisticUnit.id.in_(unit_ids), Lot.organisation_id.in_(organisations))
-        .order_by(LogisticUnit.sscc)
-    ).tuples()
-    return [
-        CaseLabel(
-            code=CaseCode(unit.sscc),
-            lines=[
-                CaseLine(
-                    product_name=product.name_zh,
-                    spec=sku.spec_zh,
-                    lot=lot.lot_no,
-                    quantity=unit.quantity,
-                    unit=sku.spec_zh.rpartition("/")[2] or "件",
-                    best_before=lot.best_before,
-                )
-            ],
-            sender=sender,
-            receiver=to or "",
-            packed_on=unit.packed_at.date(),
-            demo=lot.demo,
-        )
-        for unit, lot, sku, product, sender, to in rows
-    ]
+    ).all()
+    return printing.case_labels(session, ids)

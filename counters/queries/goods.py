@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from counters.rules import Batch, Block, Found, Good, Unit, Wanted
@@ -135,7 +135,7 @@ def _serials(
             Sku.gtin,
             Serial.serial,
             Serial.id,
-            Serial.state,
+            case((Serial.withdrawn, "withdrawn"), else_=Serial.state),
             Serial.place_id,
             Serial.unit_id,
             *LOT,

@@ -75,6 +75,8 @@ class Serial(Base):
     place_id: Mapped[int] = mapped_column(ForeignKey("places.id"))
     unit_id: Mapped[int | None] = mapped_column(ForeignKey("logistic_units.id"), index=True)
     state: Mapped[str] = mapped_column(String(12))
+    withdrawn: Mapped[bool] = mapped_column(default=False)
+    """The number never went onto a pack and names nothing any more; the state is destroyed."""
 
 
 class StockBalance(Base):

@@ -133,7 +133,7 @@ def test_labels_are_printed_from_the_first_number_on_and_never_twice(desk: Desk,
     prints = desk.session.scalars(select(LabelPrint).order_by(LabelPrint.id)).all()
     ranges = [(one.first_serial, one.last_serial, one.count) for one in prints]
     assert ranges == [(numbers[0], numbers[9], 10), (numbers[10], numbers[23], 14)]
-    sheet = desk.client.get(f"/coop/labels/{prints[0].id}.pdf")
+    sheet = desk.client.get(f"/coop/labels/{prints[0].id}/file")
     assert sheet.status_code == 200
     said = text_of(sheet.data)
     assert numbers[0] in said
@@ -183,7 +183,7 @@ def test_codes_cards_and_lists_open_for_their_owner_only(desk: Desk, lot: Lot) -
     desk.client.post(f"/coop/lots/{lot.id}/labels", data=printing(desk, lot))
     printed = desk.session.scalars(select(LabelPrint.id)).one()
     paths = {
-        f"/coop/labels/{printed}.pdf": "application/pdf",
+        f"/coop/labels/{printed}/file": "application/pdf",
         f"/coop/lots/{lot.id}/code.svg": "image/svg+xml",
         f"/coop/lots/{lot.id}/code.png": "image/png",
         f"/coop/packs/{desk.w.sku.id}/code.svg": "image/svg+xml",
@@ -215,6 +215,6 @@ def test_labels_of_goods_without_numbers_carry_the_lot(desk: Desk) -> None:
     printed = desk.session.scalars(select(LabelPrint)).one()
     assert (printed.first_serial, printed.count) == ("", 10)
     with pypdfium2.PdfDocument(
-        io.BytesIO(desk.client.get(f"/coop/labels/{printed.id}.pdf").data)
+        io.BytesIO(desk.client.get(f"/coop/labels/{printed.id}/file").data)
     ) as sheet:
         assert len(sheet) == 10

@@ -33,8 +33,8 @@ from traceability.balance.services import note_discrepancy
 from traceability.log import notes
 from traceability.log.services import add_witness
 from traceability.models import Shipment, TraceEvent
+from traceability.printing.services import Printing, print_labels
 from traceability.recalls.services import recall_lot
-from traceability.services.labels import Printing, print_labels
 from trade.orders.models import Refund
 from trade.orders.services.endings import cancel_order
 from trade.sales.rules import Item, Paid, Ticket

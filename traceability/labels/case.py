@@ -7,10 +7,20 @@ middle, the GS1-128 barcode with its digits at the foot. 100 × 150 mm, one page
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from traceability.digital_link import CaseCode, build_uri
-from traceability.labels.drawing import INK_2, MM_PER_POINT, Page, fitting_qr, gs1_128
+from traceability.labels.drawing import (
+    INK_2,
+    MM_PER_POINT,
+    Drawing,
+    Fit,
+    Level,
+    fitting_qr,
+    gs1_128,
+)
+from traceability.labels.layouts import DOT_MM
+from traceability.labels.pdf import Page
 from traceability.labels.sheet import NoLabels
 
 WIDTH_MM: Final = 100.0
@@ -20,9 +30,8 @@ _QR_BOX_MM: Final = 34.0
 _MOST_LINES: Final = 6
 # Points of names and of details by how many kinds of goods there are, the largest that fit
 _SIZES: Final = ((12.0, 8.5), (12.0, 8.5), (12.0, 8.5), (9.5, 6.5), (7.5, 5.2), (7.5, 5.2))
-_BAR_HEIGHT_MM: Final = 32.0  # GS1 General Specifications 5.5: at least 31.75 mm
-_BAR_MODULE_MM: Final = 0.5  # 0.495 to 0.94 mm, and whole dots of a 203 dpi printer (4 × 0.125)
-_DOT_MM: Final = 0.125
+BAR_HEIGHT_MM: Final = 32.0  # GS1 General Specifications 5.5: at least 31.75 mm
+BAR_MODULE_MM: Final = 0.5  # 0.495 to 0.94 mm, and whole dots of a 203 dpi printer (4 × 0.125)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,25 @@ def case_label(*cases: CaseLabel, host_base: str, texts: CaseTexts = CHINESE) ->
     for index, case in enumerate(cases):
         if index:
             page.next_page()
-        _draw(page, case, build_uri(host_base, case.code), texts)
+        draw_case(page, case, build_uri(host_base, case.code), texts)
     return page.finish()
 
 
-def _draw(page: Page, case: CaseLabel, uri: str, texts: CaseTexts) -> None:
+class CaseSpots(NamedTuple):
+    """Where the two codes of a case label stand: QR with its quiet zone, bars without."""
+
+    qr_x: float
+    qr_y: float
+    module: float
+    level: Level
+    bars_x: float
+    bars_y: float
+
+
+def draw_case(
+    page: Drawing, case: CaseLabel, uri: str, texts: CaseTexts = CHINESE, *, codes: bool = True
+) -> CaseSpots:
+    """Draw the label of a case; without its `codes`, a printer draws them where this says."""
     width = WIDTH_MM - 2 * _SAFE
     right = WIDTH_MM - _SAFE
     page.rule(_SAFE, _SAFE, width)
@@ -102,17 +125,19 @@ def _draw(page: Page, case: CaseLabel, uri: str, texts: CaseTexts) -> None:
             y += 6.2
     page.rule(_SAFE, y - 3, width, thick_thin=False)
     _contents(page, case, texts, y - 1.6)
-    _code(page, case, uri, texts)
+    code, code_y = _code(page, case, uri, texts)
     bars = gs1_128(f"(00){case.code.sscc}")
-    wide = len(bars) * _BAR_MODULE_MM
-    left = (WIDTH_MM - wide) / 2
-    top = HEIGHT_MM - _SAFE - _BAR_HEIGHT_MM - 4.6
-    page.bars(left, top, bars, _BAR_MODULE_MM, _BAR_HEIGHT_MM)
+    left = (WIDTH_MM - len(bars) * BAR_MODULE_MM) / 2
+    top = HEIGHT_MM - _SAFE - BAR_HEIGHT_MM - 4.6
+    if codes:
+        page.qr(_SAFE, code_y, code.modules, code.module)
+        page.bars(left, top, bars, BAR_MODULE_MM, BAR_HEIGHT_MM)
     digits = f"(00) {case.code.sscc}"
     page.text(WIDTH_MM / 2, HEIGHT_MM - _SAFE - 0.4, digits, 11, align="centre")
+    return CaseSpots(_SAFE, code_y, code.module, code.level, left, top)
 
 
-def _contents(page: Page, case: CaseLabel, texts: CaseTexts, y: float) -> None:
+def _contents(page: Drawing, case: CaseLabel, texts: CaseTexts, y: float) -> None:
     """List the goods: name and count on the first line, spec, lot and date on the second."""
     right = WIDTH_MM - _SAFE
     shown = list(case.lines)
@@ -136,13 +161,12 @@ def _contents(page: Page, case: CaseLabel, texts: CaseTexts, y: float) -> None:
         page.text(_SAFE, y, texts.more % {"count": others}, name)
 
 
-def _code(page: Page, case: CaseLabel, uri: str, texts: CaseTexts) -> None:
-    """Set the QR code for phones beside what it is for, above the barcode for gun scanners."""
-    modules, module = fitting_qr(uri, _QR_BOX_MM, _DOT_MM)
-    side = modules.count_with_quiet_zone * module
-    top = HEIGHT_MM - _SAFE - _BAR_HEIGHT_MM - 7 - _QR_BOX_MM
+def _code(page: Drawing, case: CaseLabel, uri: str, texts: CaseTexts) -> tuple[Fit, float]:
+    """Say what the QR code is for, and give it and its upper edge: above the guns' barcode."""
+    fit = fitting_qr(uri, _QR_BOX_MM, DOT_MM)
+    side = fit.modules.count_with_quiet_zone * fit.module
+    top = HEIGHT_MM - _SAFE - BAR_HEIGHT_MM - 7 - _QR_BOX_MM
     page.rule(_SAFE, top - 0.6, WIDTH_MM - 2 * _SAFE, thick_thin=False)
-    page.qr(_SAFE, top, modules, module)
     x = _SAFE + side + 1
     page.text(x, top + 10, texts.scan, 17, bold=True)
     page.text(x, top + 16.5, texts.scan_reason, 9, ink=INK_2)
@@ -154,3 +178,4 @@ def _code(page: Page, case: CaseLabel, uri: str, texts: CaseTexts) -> None:
         total[line.unit] = total.get(line.unit, 0) + line.quantity
     sums = " ".join(f"{count} {unit}" for unit, count in total.items())
     page.text(x, top + 29.5, f"{texts.contents} {sums}", 12, bold=True, width=WIDTH_MM - 5 - x)
+    return fit, top

@@ -1,42 +1,48 @@
-"""Drawing on a PDF page in millimetres from the top left corner, as label layouts are measured.
+"""Drawing in millimetres from the top left corner, as label layouts are measured.
 
-Inks and shapes follow the house look: county names on an upright slip, sections opened by a
-thick-thin rule, everything else plain ink on white.
+`Drawing` knows the house look: county names on an upright slip, sections opened by a thick-thin
+rule, everything else plain ink on white. It is drawn on a PDF page (`pdf`) or on a printer's dots
+(`bitmap`); both draw the same five things: a filled box, a frame, a line of glyphs, a code, bars.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import zxingcpp
-from reportlab import rl_config
-from reportlab.lib.colors import Color, HexColor, white
-from reportlab.lib.units import mm
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 
 from foundation.errors import Refused
 from traceability.labels.fonts import label_face, must_be_printable
 
-INK: Final = HexColor("#1b2527")
-INK_2: Final = HexColor("#465355")
-LINE: Final = HexColor("#80877f")
-BRAND: Final = HexColor("#1c4f5c")
+
+class Ink(NamedTuple):
+    """A colour by its parts of 255."""
+
+    red: int
+    green: int
+    blue: int
+
+
+INK: Final = Ink(0x1B, 0x25, 0x27)
+INK_2: Final = Ink(0x46, 0x53, 0x55)
+LINE: Final = Ink(0x80, 0x87, 0x7F)
+BRAND: Final = Ink(0x1C, 0x4F, 0x5C)
+WHITE: Final = Ink(255, 255, 255)
 
 QUIET_MODULES: Final = 4  # ISO/IEC 18004: four modules on every side
 SMALLEST_MODULE_MM: Final = 0.33  # what a phone two hands away still reads from plain paper
+EASY_MODULE_MM: Final = 0.4  # two and a third dots of a picture taken or scanned at 150 dpi
 MM_PER_POINT: Final = 25.4 / 72
 _ELLIPSIS: Final = "…"
 
 _DARK: Final = bytes(1 if grey < 128 else 0 for grey in range(256))  # noqa: PLR2004 -- half grey
 _RUN: Final = re.compile(b"\x01+")
 
-# Bytes as they are instead of base 85: a third of the time and a fifth of the size
-rl_config.useA85 = 0
-
 Align = Literal["left", "centre", "right"]
+Level = Literal["Q", "M", "L"]
 
 
 class LabelTooSmall(Refused):
@@ -68,6 +74,13 @@ def qr_modules(text: str, level: str) -> Modules:
     return Modules(_dark(code))
 
 
+def data_matrix(text: str) -> Modules:
+    """Encode `text` as a Data Matrix (ISO/IEC 16022, ECC 200)."""
+    return Modules(
+        _dark(zxingcpp.create_barcode(text, zxingcpp.BarcodeFormat.DataMatrix, force_square=True))
+    )
+
+
 def gs1_128(elements: str) -> bytes:
     """Encode `(00)…` as the modules of a GS1-128 barcode, 1 where dark; no quiet zone."""
     code = zxingcpp.create_barcode(elements, zxingcpp.BarcodeFormat.Code128, gs1=True)
@@ -83,60 +96,68 @@ def _dark(code: zxingcpp.Barcode) -> tuple[bytes, ...]:
     return tuple(flat[row * width : (row + 1) * width] for row in range(height))
 
 
-def fitting_qr(text: str, box_mm: float, dot_mm: float | None = None) -> tuple[Modules, float]:
-    """Give the strongest QR code that fits `box_mm` with its quiet zone, and its module in mm.
+class Fit(NamedTuple):
+    """A QR code that fits its box: its modules, the module's side in mm, its level."""
 
-    The module is at least 0.33 mm and a whole number of printer dots if `dot_mm` is given.
-    Refused: `label_too_small`.
+    modules: Modules
+    module: float
+    level: Level
+
+
+def fitting_qr(text: str, box_mm: float, dot_mm: float | None = None) -> Fit:
+    """Give the strongest QR code that fits `box_mm` with its quiet zone.
+
+    Strong is no use where modules become hard to tell apart: a weaker code is taken while its
+    modules are larger and a stronger one's are under 0.4 mm. The module is at least 0.33 mm, and
+    a whole number of printer dots if `dot_mm` is given. Refused: `label_too_small`.
     """
-    for level in ("Q", "M", "L"):
+    best: Fit | None = None
+    for level in LEVELS:
         modules = qr_modules(text, level)
         module = box_mm / modules.count_with_quiet_zone
         if dot_mm is not None:
             module = dot_mm * int(module / dot_mm + 1e-9)
-        if module >= SMALLEST_MODULE_MM:
-            return modules, module
-    raise LabelTooSmall(
-        "The address of the goods is too long for this label. Choose a larger label."
-    )
-
-
-class Page:
-    """One PDF in the making; lengths in mm, `y` counted downwards from the top edge.
-
-    The same calls give the same bytes: no date, no random id.
-    """
-
-    def __init__(self, width_mm: float, height_mm: float, *, title: str) -> None:
-        self._face: TTFont = label_face()
-        self._out = BytesIO()
-        self._height = height_mm
-        name: Any = self._face.fontName  # the type stubs want a number here
-        self.canvas = Canvas(
-            self._out,
-            pagesize=(width_mm * mm, height_mm * mm),
-            pageCompression=1,
-            invariant=1,
-            initialFontName=name,
-            lang="zh-CN",
+        if module >= EASY_MODULE_MM:
+            return Fit(modules, module, level)
+        if best is None or module > best.module:
+            best = Fit(modules, module, level)
+    if best is None or best.module < SMALLEST_MODULE_MM:
+        raise LabelTooSmall(
+            "The address of the goods is too long for this label. Choose a larger label."
         )
-        self.canvas.setTitle(title)
-        self.canvas.setAuthor("")
-        self.canvas.setSubject("")
-        self.canvas.setCreator("")
+    return best
 
-    def next_page(self) -> None:
-        """End the page and begin another."""
-        self.canvas.showPage()
 
-    def finish(self) -> bytes:
-        """End the document."""
-        self.canvas.save()
-        return self._out.getvalue()
+LEVELS: Final[tuple[Level, ...]] = ("Q", "M", "L")
+
+
+class Drawing(ABC):
+    """Something to draw a label on; lengths in mm, `y` counted downwards from the top edge."""
+
+    def __init__(self) -> None:
+        self.face: TTFont = label_face()
+
+    @abstractmethod
+    def fill(self, x: float, y: float, width: float, height: float, ink: Ink) -> None:
+        """Fill a box."""
+
+    @abstractmethod
+    def frame(self, x: float, y: float, width: float, height: float, line: float, ink: Ink) -> None:
+        """Draw the outline of a box, its line `line` mm thick."""
+
+    @abstractmethod
+    def glyphs(
+        self, x: float, y: float, text: str, size: float, squeeze: float, ink: Ink, *, bold: bool
+    ) -> None:
+        """Set `text` in `size` points with its baseline at `y`, `squeeze` times as wide."""
+
+    @abstractmethod
+    def cells(self, x: float, y: float, modules: Modules, module: float, ink: Ink) -> None:
+        """Draw the dark modules of a code, without its quiet zone."""
 
     def text_width(self, text: str, size: float) -> float:
         """Width in mm of `text` set in `size` points."""
-        return float(self._face.stringWidth(text, size)) * MM_PER_POINT
+        return float(self.face.stringWidth(text, size)) * MM_PER_POINT
 
     def text(
         self,
@@ -148,7 +169,7 @@ class Page:
         width: float | None = None,
         align: Align = "left",
         bold: bool = False,
-        ink: Color = INK,
+        ink: Ink = INK,
         least: float = 0.7,
     ) -> None:
         """Set one line with its baseline at `y`; too long, it is squeezed, then shortened.
@@ -157,7 +178,7 @@ class Page:
         is ever lost: a lot number without its end would be another lot.
         Refused: `label_text_unprintable`.
         """
-        must_be_printable(self._face, text)
+        must_be_printable(self.face, text)
         natural = self.text_width(text, size)
         squeeze = 1.0
         if width is not None and natural > width:
@@ -167,103 +188,49 @@ class Page:
         left = x
         if align != "left":
             left = x - natural * squeeze * (0.5 if align == "centre" else 1)
-        run = self.canvas.beginText(left * mm, (self._height - y) * mm)
-        run.setFont(self._face.fontName, size)
-        run.setFillColor(ink)
-        if squeeze < 1:
-            run.setHorizScale(squeeze * 100)
-        if bold:  # the face has one weight: a hair of outline makes the second
-            self.canvas.setStrokeColor(ink)
-            self.canvas.setLineWidth(size * 0.03)
-            run.setTextRenderMode(2)
-        run.textOut(text)
-        if bold:
-            run.setTextRenderMode(0)
-        if squeeze < 1:
-            run.setHorizScale(100)
-        self.canvas.drawText(run)
+        self.glyphs(left, y, text, size, squeeze, ink, bold=bold)
 
-    def qr(self, x: float, y: float, modules: Modules, module: float, ink: Color = INK) -> float:
+    def qr(self, x: float, y: float, modules: Modules, module: float, ink: Ink = INK) -> float:
         """Draw a QR code with its quiet zone, top left corner at `x`, `y`; give its side in mm."""
         side = modules.count_with_quiet_zone * module
-        canvas = self.canvas
-        canvas.saveState()
-        canvas.setFillColor(white)
-        canvas.rect(x * mm, (self._height - y - side) * mm, side * mm, side * mm, stroke=0, fill=1)
-        canvas.setFillColor(ink)
-        # one unit is one module from here on, y upwards from the lowest row
+        self.fill(x, y, side, side, WHITE)
         offset = QUIET_MODULES * module
-        canvas.translate((x + offset) * mm, (self._height - y - side + offset) * mm)
-        canvas.scale(module * mm, module * mm)
-        # whole numbers, so straight into the path: reportlab's own way costs 8 of 10 seconds
-        path: Any = canvas.beginPath()
-        path._code.append(  # noqa: SLF001
-            " ".join(
-                f"{start} {modules.count - 1 - row} {end - start} 1 re"
-                for row, cells in enumerate(modules.rows)
-                for start, end in _runs(cells)
-            )
-        )
-        canvas.drawPath(path, stroke=0, fill=1)
-        canvas.restoreState()
+        self.cells(x + offset, y + offset, modules, module, ink)
         return side
 
     def bars(self, x: float, y: float, row: bytes, module: float, height: float) -> None:
         """Draw a linear barcode: `row` is one line of modules, `x`, `y` its top left corner."""
-        canvas = self.canvas
-        canvas.setFillColor(INK)
-        path = canvas.beginPath()
-        bottom = (self._height - y - height) * mm
-        for start, end in _runs(row):
-            path.rect((x + start * module) * mm, bottom, (end - start) * module * mm, height * mm)
-        canvas.drawPath(path, stroke=0, fill=1)
+        for start, end in runs(row):
+            self.fill(x + start * module, y, (end - start) * module, height, INK)
 
     def slip(self, x: float, y: float, text: str, size: float) -> tuple[float, float]:
         """Draw an upright slip with `text` from top to bottom; give its width and height in mm."""
         em = size * MM_PER_POINT
         width, height = em * 1.5, em * (1.08 * len(text) + 0.8)
-        canvas = self.canvas
-        top = self._height - y
-        canvas.setFillColor(BRAND)
-        canvas.rect(x * mm, (top - height) * mm, width * mm, height * mm, stroke=0, fill=1)
-        canvas.setStrokeColor(white)
-        canvas.setLineWidth(size * 0.045)
+        self.fill(x, y, width, height, BRAND)
         inset = em * 0.13
-        canvas.rect(
-            (x + inset) * mm,
-            (top - height + inset) * mm,
-            (width - 2 * inset) * mm,
-            (height - 2 * inset) * mm,
-            stroke=1,
-            fill=0,
-        )
+        line = size * 0.045 * MM_PER_POINT
+        self.frame(x + inset, y + inset, width - 2 * inset, height - 2 * inset, line, WHITE)
         for index, char in enumerate(text):
             baseline = y + em * (0.4 + 0.9 + 1.08 * index)
-            self.text(x + width / 2, baseline, char, size, align="centre", ink=white)
+            self.text(x + width / 2, baseline, char, size, align="centre", ink=WHITE)
         return width, height
 
     def stamp(self, x: float, y: float, text: str, size: float) -> float:
         """Draw a framed word with its top left corner at `x`, `y`; give its width in mm."""
         em = size * MM_PER_POINT
         width, height = self.text_width(text, size) + em * 0.6, em * 1.4
-        self.canvas.setStrokeColor(INK)
-        self.canvas.setLineWidth(size * 0.07)
-        self.canvas.rect(x * mm, (self._height - y - height) * mm, width * mm, height * mm)
+        self.frame(x, y, width, height, size * 0.07 * MM_PER_POINT, INK)
         self.text(x + width / 2, y + em * 1.07, text, size, align="centre", bold=True)
         return width
 
     def rule(self, x: float, y: float, width: float, *, thick_thin: bool = True) -> None:
         """Draw a rule with its upper edge at `y`: thick over thin, or one hairline."""
-        canvas = self.canvas
-        canvas.setFillColor(INK if thick_thin else LINE)
-        height = 0.6 if thick_thin else 0.15
-        canvas.rect(
-            x * mm, (self._height - y - height) * mm, width * mm, height * mm, stroke=0, fill=1
-        )
         if thick_thin:
-            canvas.rect(
-                x * mm, (self._height - y - 1.15) * mm, width * mm, 0.2 * mm, stroke=0, fill=1
-            )
+            self.fill(x, y, width, 0.6, INK)
+            self.fill(x, y + 0.95, width, 0.2, INK)
+        else:
+            self.fill(x, y, width, 0.15, LINE)
 
     def _shortened(self, text: str, size: float, width: float) -> str:
         if self.text_width(text, size) <= width:
@@ -305,6 +272,6 @@ def _good_break(text: str, end: int) -> int:
     return end if end > start // 2 else start
 
 
-def _runs(cells: bytes) -> Iterator[tuple[int, int]]:
+def runs(cells: bytes) -> Iterator[tuple[int, int]]:
     """Give the dark stretches of a row as (first, one behind the last)."""
     return (found.span() for found in _RUN.finditer(cells))

@@ -24,9 +24,9 @@ from traceability.labels.drawing import (
     SMALLEST_MODULE_MM,
     LabelTooSmall,
     Modules,
-    Page,
 )
 from traceability.labels.fonts import find_label_font, label_face, must_be_printable
+from traceability.labels.pdf import Page
 from traceability.labels.sheet import NoLabels
 
 _BRAND: Final = "#1c4f5c"

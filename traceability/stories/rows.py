@@ -217,7 +217,13 @@ def steps_of(row: Read) -> Sequence[Mapping[str, Any]]:
 ITEM_HEAD: Final = _around(
     _template(
         _goods(
-            select(SERIAL.c.id.label("serial_id"), SERIAL.c.serial, SERIAL.c.state, *HEAD, *PLACE)
+            select(
+                SERIAL.c.id.label("serial_id"),
+                SERIAL.c.serial,
+                case((SERIAL.c.withdrawn, "withdrawn"), else_=SERIAL.c.state).label("state"),
+                *HEAD,
+                *PLACE,
+            )
             .select_from(SERIAL)
             .join(SKU, SKU.c.id == SERIAL.c.sku_id)
             .join(LOT, LOT.c.id == SERIAL.c.lot_id)

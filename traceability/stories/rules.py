@@ -29,6 +29,7 @@ UNNAMED: Mapping[str, Words] = {
     "receiving": Words("收货", "Received"),
     "stocking": Words("上架", "Put on the shelf"),
     "packing": Words("装箱", "Packed into a case"),
+    "decommissioning": Words("编号作废", "Number withdrawn"),
 }
 """Names of what happens outside of a template."""
 

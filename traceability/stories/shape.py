@@ -269,7 +269,7 @@ class Story:
     serial: str | None = None
     """None: this is the story of a lot."""
     state: str | None = None
-    """Of the item: commissioned, in_transit, on_shelf, sold, returned, used, destroyed."""
+    """Of the item: as in stock, or withdrawn when its number names nothing any more."""
     now: Spot | None = None
     sold: Sold | None = None
     outlets: tuple[Outflow, ...] = ()

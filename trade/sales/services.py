@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Table, bindparam, case, or_, select, update
 from sqlalchemy.orm import Session
 
 from foundation import clock
@@ -234,7 +234,7 @@ SERIALS = (
         Sku.gtin,
         Serial.serial,
         Serial.id,
-        Serial.state,
+        case((Serial.withdrawn, "withdrawn"), else_=Serial.state),
         Serial.place_id,
         Lot.id,
         Lot.sku_id,
@@ -287,6 +287,8 @@ def _refuse_gone(found: tuple[Any, ...], item: Item, place_id: int) -> Line:
     price, version, supplier_id, held = found[10:]
     if state == "sold":
         raise AlreadySold("This pack has already been sold; do not sell it again")
+    if state == "withdrawn":
+        raise NotHere("This number was withdrawn; do not sell a pack under it")
     if at_place != place_id or state not in SELLABLE:
         raise NotHere("This pack has not been received here; receive its case first")
     if held:

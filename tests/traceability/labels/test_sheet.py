@@ -45,7 +45,8 @@ LONGEST = replace(
     producer="陵川太行山中药材农民专业合作社联合社（演示）",
     demo=True,
 )
-EVERY_LAYOUT = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+PAPER = {key: layout for key, layout in LAYOUTS.items() if layout.output == "pdf"}
+EVERY_LAYOUT = pytest.mark.parametrize("layout", PAPER.values(), ids=PAPER)
 
 
 def serials(count: int) -> list[str]:
@@ -53,7 +54,7 @@ def serials(count: int) -> list[str]:
 
 
 @EVERY_LAYOUT
-@pytest.mark.parametrize("dpi", [200, 300])
+@pytest.mark.parametrize("dpi", [150, 300])
 def test_every_label_of_a_page_and_a_bit_is_read_back_in_order(
     layout: SheetLayout, dpi: int
 ) -> None:
@@ -129,7 +130,7 @@ def test_a_crooked_faded_and_small_print_is_still_read(layout: SheetLayout) -> N
 @EVERY_LAYOUT
 def test_every_code_keeps_its_quiet_zone_and_its_size(layout: SheetLayout) -> None:
     uri = build_uri(HOST, replace(HONEY.code, serial="000001"))
-    modules, module = code_for(layout, uri)
+    modules, module, _level = code_for(layout, uri)
     assert module >= 0.33
     assert modules.count_with_quiet_zone == modules.count + 8
     if layout.dot_mm:
