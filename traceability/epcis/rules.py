@@ -60,6 +60,7 @@ class Policy:
     check_digits: Answer = Answer.REFUSE
     owner: Answer = Answer.WARN
     order: Answer = Answer.REFUSE
+    history: Answer = Answer.WARN
     custody: Answer = Answer.REFUSE
     aggregation: Answer = Answer.REFUSE
     foreign: Answer = Answer.WARN
@@ -187,19 +188,22 @@ def _order_breaches(act: Act, states: Mapping[str, ItemState]) -> Iterator[_Foun
         if not state.began and act.step in SALES:
             yield _found("order", "never_made", act, item)
         if state.began_at is not None and act.at < state.began_at and act.step not in BEFORE_ALL:
-            yield _found("order", "before_it_was_made", act, item, since=_told(state.began_at))
+            group = "order" if act.step in SALES else "history"
+            yield _found(group, "before_it_was_made", act, item, since=_told(state.began_at))
         if is_over(act, state):
             params = {"step": state.end, "since": _told(state.ended_at)}
-            yield _found("order", "after_its_end", act, item, **params)
+            yield _found("history", "after_its_end", act, item, **params)
 
 
 def _made_again(act: Act, item: str, state: ItemState) -> Iterator[_Found]:
     """Ask of a beginning that it is the first; the same one told again is no second."""
     if state.began_at is None:
         if state.first_at is not None and state.first_at < act.at:
-            yield _found("order", "seen_before_it_was_made", act, item, since=_told(state.first_at))
+            yield _found(
+                "history", "seen_before_it_was_made", act, item, since=_told(state.first_at)
+            )
     elif state.end is None and state.began_at != act.at:
-        yield _found("order", "made_twice", act, item, since=_told(state.began_at))
+        yield _found("history", "made_twice", act, item, since=_told(state.began_at))
 
 
 def _custody_breaches(act: Act, states: Mapping[str, ItemState]) -> Iterator[_Found]:
@@ -226,7 +230,7 @@ def _aggregation_breaches(act: Act, states: Mapping[str, ItemState]) -> Iterator
         elif act.action == "ADD" and state.parent not in {None, act.parent}:
             yield _found("aggregation", "in_another_parent", act, item, parent=state.parent)
         elif act.action == "DELETE" and state.began and state.parent != act.parent:
-            yield _found("aggregation", "not_in_this_parent", act, item, parent=act.parent)
+            yield _found("history", "not_in_this_parent", act, item, parent=act.parent)
 
 
 def _told(moment: datetime | None) -> str:

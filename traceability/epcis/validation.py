@@ -5,6 +5,7 @@ verdict is that of GS1's schema; the words are ours.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -74,18 +75,27 @@ class DocumentUnreadable(BadInput):
     code = "document_unreadable"
 
 
+_DOUBTFUL: Final = re.compile(rb"\\u(?:[dD]|0000)|[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
+"""What may stand for half a character, for none at all, or for a number beyond all numbers."""
+
+
 def read(raw: bytes) -> object:
     """Parse the bytes of a document, UTF-8 JSON as RFC 8259 has it.
 
-    Refused as `document_unreadable`: what is no JSON, `NaN` and `Infinity`, half of a surrogate
-    pair, and nesting that no reader follows.
+    Refused as `document_unreadable`: what is no JSON, `NaN` and `Infinity`, numbers beyond those
+    that can be kept, half of a surrogate pair, the character NUL (which the standard's XML form
+    has no way to write), and nesting that no reader follows.
     """
     try:
         found = json.loads(raw, parse_constant=_no_number)
-        if b"\\ud" in raw or b"\\uD" in raw:
-            json.dumps(found, ensure_ascii=False).encode()
+        if _DOUBTFUL.search(raw):
+            text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+            text.encode()
+            if "\\u0000" in text.replace("\\\\", ""):
+                raise ValueError("the character NUL")  # noqa: TRY301 -- as json itself refuses
     except (ValueError, RecursionError) as exc:
-        raise DocumentUnreadable("This is no JSON text: %(fault)s", fault=_shown(str(exc))) from exc
+        fault = _shown(str(exc))
+        raise DocumentUnreadable("This is no JSON text: %(fault)s", fault=fault) from exc
     return found
 
 

@@ -17,6 +17,7 @@ from parties.people.login import bearer, caller
 from parties.people.queries import Visitor
 from traceability.epcis.documents import EPC_FORMATS
 from traceability.epcis.problems import PREFIX
+from traceability.epcis.validation import read
 from traceability.services.capture import MOST_EVENTS, NotCaptured
 
 log = structlog.get_logger("epcis")
@@ -250,16 +251,7 @@ def read_body() -> Any:
     raw = request.get_data(cache=False)
     if len(raw) > MOST_BYTES:
         raise RequestEntityTooLarge
-    import json
-
-    try:
-        return json.loads(raw, parse_constant=_no_constant)
-    except ValueError as error:
-        raise BadInput("This is not JSON: %(why)s", why=str(error)[:200]) from error
-
-
-def _no_constant(said: str) -> Any:
-    raise ValueError(f"{said} is no JSON number")
+    return read(raw)
 
 
 def read_object() -> dict[str, Any]:

@@ -200,6 +200,9 @@ def test_what_is_nested_too_deeply_is_refused_and_breaks_nothing() -> None:
         b'{"a": NaN}',
         b'{"a": -Infinity}',
         b'{"a": "\\ud800"}',
+        b'{"a": "x\\u0000y"}',
+        b'{"a": 1e999}',
+        b'{"a": ' + b"9" * 400 + b".0}",
         b"[" * 100_000,
     ],
 )
@@ -209,6 +212,7 @@ def test_bytes_that_are_no_json_are_refused(raw: bytes) -> None:
 
 
 def test_bytes_that_are_json_are_read() -> None:
+    assert read(b'{"a": "\\\\u0000", "b": 1e300}') == {"a": "\\u0000", "b": 1e300}
     assert read('{"蜂": "蜜 \\ud83d\\ude00"}'.encode()) == {"蜂": "蜜 \N{GRINNING FACE}"}
 
 

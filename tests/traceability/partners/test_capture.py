@@ -428,3 +428,12 @@ def test_a_time_that_no_calendar_holds_is_refused(partner: Partner) -> None:
     late = observed(eventTime="9999-12-31T23:59:59-14:00")
     assert partner.ask("/events", "POST", json={"@context": EPCIS, **late}).status_code == 400
     assert partner.capture(late)["errors"][0]["rule"] == "unreadable"
+
+
+@pytest.mark.parametrize("spelt", ['"\\ud800"', '"a\\u0000b"', "1e999", "NaN", "[" * 3000])
+def test_what_no_ledger_can_keep_is_refused_at_the_door(partner: Partner, spelt: str) -> None:
+    text = json.dumps({"@context": [EPCIS, {"x": "https://x.example/"}], **observed()})
+    raw = f'{text[:-1]}, "x:y": {spelt}}}'
+    answer = partner.ask("/events", "POST", data=raw, content_type="application/json")
+    assert answer.status_code == 400
+    assert answer.mimetype == "application/problem+json"
