@@ -15,6 +15,7 @@ from jinja2 import Template
 
 from app import create_app, language
 from app.settings import read_settings
+from benchmarks.serving import ACCEPT
 from foundation.db import open_database
 
 PER_REQUEST = ("g", "request", "session", "config")
@@ -32,7 +33,7 @@ def captured(real: Flask, addresses: list[str]) -> dict[str, tuple[str, dict[str
     pages = {}
     with template_rendered.connected_to(note, real):
         for address in addresses:
-            answer = real.test_client().get(address)
+            answer = real.test_client().get(address, headers={"Accept": ACCEPT})
             if answer.status_code != 200:  # noqa: PLR2004
                 raise RuntimeError(f"{address} answers {answer.status}")
             pages[address] = seen[-1]

@@ -1,7 +1,7 @@
 """The scan page's small door: every printed code leads here, and all of it is open to all."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -205,7 +205,7 @@ def _told(
     return _page(
         "story",
         story=story,
-        stops=[stop_name(spot) for spot in story.route],
+        stops=stop_names(story.route),
         wrong_lot=wrong_lot,
         logged=logged_of(session, list(told)),
         path=path,
@@ -224,12 +224,14 @@ KINDS: Final = {
 }
 
 
-def stop_name(spot: Spot) -> str:
-    """Name a place shortly, for a drawing: its town and what kind of place it is."""
-    kind = KINDS.get(spot.kind, "")
+def stop_names(route: Sequence[Spot]) -> list[str]:
+    """Name places shortly, for a drawing: each by its town and what kind of place it is."""
+    kinds = [KINDS.get(spot.kind, "") for spot in route]
     if str(get_locale()) == "en":
-        return f"{(spot.town_en or spot.county_en).split(' ')[0]} {kind}".strip()
-    return f"{spot.town_zh or spot.county_zh}{kind}"
+        towns = [(spot.town_en or spot.county_en).split(" ")[0] for spot in route]
+        return [f"{town} {kind}".strip() for town, kind in zip(towns, kinds, strict=True)]
+    towns = [spot.town_zh or spot.county_zh for spot in route]
+    return [f"{town}{kind}" for town, kind in zip(towns, kinds, strict=True)]
 
 
 def _data(session: Session, code: Code) -> ResponseReturnValue:
