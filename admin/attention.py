@@ -9,10 +9,11 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from admin.figures import in_english, local, quantity_of
-from admin.words import DISCREPANCIES, PAPERS, word
+from admin.words import DISCREPANCIES, PAPERS, SCAN_ALARMS, word
 from foundation import clock
 from insight.alerts import queries as alerts
 from insight.alerts.discrepancies import discrepancies
+from insight.alerts.scan_alarms import pressing_alarms
 from insight.reach import Reach
 from parties.people.permissions import Actor, Can
 from traceability.log.proofs import LATE, queue
@@ -38,6 +39,7 @@ def attention(session: Session, actor: Actor, reach: Reach, *, now: datetime) ->
     items += _papers(session, today, reach)
     items += _unpapered(session, today, reach)
     items += _discrepancies(session, now, reach)
+    items += _scan_alarms(session, reach)
     if actor.can(Can.OPERATE):
         items += _dead(session)
         items += _log(session, now)
@@ -176,6 +178,25 @@ def _told(row: Row[Any]) -> str:
     if row.kind == "more_out":
         given["excess"] = quantity_of(row.figures["excess"], row.base_unit)
     return sentence % given
+
+
+def _scan_alarms(session: Session, reach: Reach) -> list[Item]:
+    return [
+        Item(
+            "scan",
+            "recall" if row.grade == "alarm" else "unsure",
+            gettext("Odd scans"),
+            f"{local(row)} {row.serial or row.gtin}",
+            ngettext(
+                "%(kind)s, %(num)s scan.",
+                "%(kind)s, %(num)s scans.",
+                row.times,
+                kind=word(SCAN_ALARMS, row.kind),
+            ),
+            url_for("admin.scan_alarms", code=row.serial or row.gtin, _anchor=f"s{row.id}"),
+        )
+        for row in pressing_alarms(session, reach)
+    ]
 
 
 def _dead(session: Session) -> list[Item]:

@@ -46,6 +46,13 @@ def entries() -> list[Entry]:
         Entry(
             "discrepancies", "ask", gettext("Discrepancies"), Can.SEE_LOT_JOURNEY, ("discrepancy",)
         ),
+        Entry(
+            "scan_alarms",
+            "scan",
+            gettext("Odd scans"),
+            Can.SEE_LOT_JOURNEY,
+            ("scan_alarm", "close_scan_alarm", "scans"),
+        ),
         Entry("suppliers", "people", gettext("Suppliers"), Can.SEE_DASHBOARD, ("supplier",)),
         Entry("refunds", "money", gettext("Refunds"), Can.REFUND),
         Entry("audit", "shield", gettext("Audit trail"), Can.SEE_AUDIT),

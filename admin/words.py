@@ -1,9 +1,12 @@
 """Words of codes, in the reader's language."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from sqlalchemy import Row
 
+from admin.figures import local
 from foundation.errors import Refused
 
 TIERS = {
@@ -156,6 +159,21 @@ DISCREPANCIES = {
     "yield_low": lazy_gettext("Yield too low"),
     "booked_late": lazy_gettext("Booked in late"),
 }
+SCAN_GRADES = {
+    "alarm": lazy_gettext("Grave"),
+    "warn": lazy_gettext("Warning"),
+    "info": lazy_gettext("Note"),
+}
+SCAN_ALARMS = {
+    "voided": lazy_gettext("Destroyed, and scanned"),
+    "never_made": lazy_gettext("Number never given"),
+    "many_devices": lazy_gettext("Many phones after the sale"),
+    "scratched_again": lazy_gettext("Scratch code used again"),
+    "scratch_guessed": lazy_gettext("Scratch codes guessed"),
+    "wrong_lot": lazy_gettext("Code names another lot"),
+    "far": lazy_gettext("Far from where it lies"),
+    "not_sent": lazy_gettext("Still at the maker's"),
+}
 PLAN_CLASSES = {
     "demonstration": lazy_gettext("demonstration county"),
     "overall_advance": lazy_gettext("county of overall advance"),
@@ -168,6 +186,13 @@ PERIODS = {
     "year": lazy_gettext("This year"),
     "12m": lazy_gettext("Last 12 months"),
 }
+
+
+def area(row: Row[Any]) -> str:
+    """Name the county of counted scans; some come from elsewhere, of some nobody said where."""
+    if row.area is None:
+        return str(gettext("Not said"))
+    return local(row) if row.name_zh else str(gettext("Elsewhere"))
 
 
 def word(words: Mapping[str, object], code: str | None) -> str:

@@ -19,6 +19,8 @@ from parties.people.views import bp as people
 from shop.frame import init_shop
 from shop.views import bp as shop
 from shop.views.payment import stripe_notice
+from traceability.clones.views import bp as clones
+from traceability.clones.views import scanned, scratched
 from traceability.log.views import add_cosignature
 from traceability.log.views import bp as log
 from traceability.partners.views import bp as epcis
@@ -52,6 +54,9 @@ def init_doors(app: Flask, settings: Settings, csrf: CSRFProtect) -> None:
     app.register_blueprint(cooperatives)
     app.register_blueprint(cooperatives_api)
     app.register_blueprint(trace)
+    app.register_blueprint(clones)
+    for view in (scanned, scratched):
+        csrf.exempt(view)  # anybody may send them; they need no session and change nobody's
     app.register_blueprint(log)
     csrf.exempt(add_cosignature)  # it is signed by a witness
     app.register_blueprint(epcis)

@@ -17,6 +17,7 @@ from parties.people.jobs import on_message_wanted
 from parties.people.messages import AccountErased, MessageWanted
 from parties.people.sender import sender_for
 from parties.people.services.sweep import forget_old
+from traceability.clones.services import forget_scans
 from traceability.log.keys import signers
 from traceability.log.sequencer import BATCH, sequence
 from traceability.partners.reports import report_news, send_reports_aside
@@ -57,6 +58,7 @@ def rounds(settings: Settings) -> Sequence[Round]:
     asked = partial(_asking, payment_provider(settings))
     return (
         Round("forget_old", 3600, _in_transaction(forget_old)),
+        Round("forget_scans", 24 * 3600, _in_transaction(forget_scans)),
         Round("recount", 2, run_recounts),
         Round("sequence_log", 1, partial(sequence_log, settings)),
         Round("make_labels", 0, partial(_make_labels, settings)),

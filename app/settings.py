@@ -44,6 +44,8 @@ class Settings:
     mail_from: str
     rate_limits: bool
     trusted_proxies: int
+    area_header: str = ""
+    """Name of the header in which the front server says a visitor's county; empty: none does."""
     log_key: str = field(default="", repr=False)
     """The transparency log's private key as text; empty: it lies in `log_keys_dir`."""
     epcis_rules: Policy = field(default_factory=Policy)
@@ -112,6 +114,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         mail_from=need("MAIL_FROM", "demo@demo.example"),
         rate_limits=env.get("RATE_LIMITS", "on") != "off",
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+        area_header=env.get("SCAN_AREA_HEADER", ""),
         log_key=env.get("LOG_KEY", ""),
         epcis_rules=_rules(env.get("EPCIS_RULES", ""), faults),
     )

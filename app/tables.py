@@ -9,6 +9,7 @@ import insight.rollups.models
 import parties.network.models
 import parties.people.models
 import traceability.balance.models
+import traceability.clones.models
 import traceability.epcis.models
 import traceability.log.models
 import traceability.models

@@ -15,6 +15,8 @@ from foundation import clock
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.web import needs_wasm, reading, request_id, wants_json
 from parties.people.guards import open_to_all
+from traceability.clones.queries import Checks
+from traceability.clones.views import checks
 from traceability.digital_link import (
     CaseCode,
     Code,
@@ -131,7 +133,7 @@ def _shown(session: Session, link: DigitalLink) -> Response:
 def _unreadable(refusal: BadInput) -> Response:
     if _asks_for_data():
         return _no(refusal)
-    return _page("unreadable", refusal.status, refusal=refusal)
+    return _page("unreadable", refusal.status, refusal=refusal, path=request.path[:400])
 
 
 def _unknown(refusal: NotFound, link: DigitalLink | None) -> Response:
@@ -188,7 +190,8 @@ def _story(session: Session, code: Code) -> ResponseReturnValue:
         case ItemCode(gtin=gtin, lot=lot, serial=str() as serial):
             story = item_story(session, gtin, serial, now=now)
             wrong_lot = lot if lot is not None and lot != story.lot_no else None
-            return _told(session, story, path, now, wrong_lot)
+            found = checks(session, story, wrong_lot, now)
+            return _told(session, story, path, now, wrong_lot, found)
         case ItemCode(gtin=gtin, lot=str() as lot):
             return _told(session, lot_story(session, gtin, lot, now=now), path, now, None)
         case ItemCode(gtin=gtin):
@@ -199,7 +202,12 @@ def _story(session: Session, code: Code) -> ResponseReturnValue:
 
 
 def _told(
-    session: Session, story: Story, path: str, now: datetime, wrong_lot: str | None
+    session: Session,
+    story: Story,
+    path: str,
+    now: datetime,
+    wrong_lot: str | None,
+    scans: Checks | None = None,
 ) -> Response:
     told = {step.event_id for step in story.steps if step.event_id.int}
     return _page(
@@ -210,6 +218,7 @@ def _told(
         logged=logged_of(session, list(told)),
         path=path,
         now=now,
+        checks=scans,
     )
 
 

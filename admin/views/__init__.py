@@ -3,6 +3,7 @@
 from admin.door import bp
 from admin.views import (
     balance,
+    clones,
     dashboard,
     house,
     log,
@@ -17,6 +18,7 @@ from admin.views import (
 __all__ = [
     "balance",
     "bp",
+    "clones",
     "dashboard",
     "house",
     "log",

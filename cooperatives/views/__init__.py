@@ -4,6 +4,7 @@ from cooperatives.door import api, blueprint
 from cooperatives.views import (
     balance,
     cases,
+    clones,
     labels,
     lots,
     orders,
@@ -20,6 +21,7 @@ __all__ = [
     "balance",
     "blueprint",
     "cases",
+    "clones",
     "labels",
     "lots",
     "orders",

@@ -14,6 +14,7 @@ from foundation import clock
 from foundation.web import reading
 from parties.people.guards import current_actor, requires
 from parties.people.permissions import Can
+from traceability.clones.queries import open_alarms
 from trade.orders.queries.suppliers import parcel_queue
 
 OTHERS = 5
@@ -50,5 +51,6 @@ def today() -> ResponseReturnValue:
             jobs=waiting_jobs(session, own(), FEW),
             papers=[(paper, paper_state(paper.valid_to, day)) for paper in papers],
             low=low_stock(session, own()),
+            odd_scans=open_alarms(session, own()),
             parcels=parcel_queue(session, size=PARCELS, actor=actor),
         )
