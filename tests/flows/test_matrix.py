@@ -30,6 +30,9 @@ from tests.factories.people import new_account, sign_in_as
 from tests.trade.orders.world import paid, parcel_of, shop
 from traceability.balance.models import Discrepancy
 from traceability.balance.services import note_discrepancy
+from traceability.clones.models import ScanAlarm
+from traceability.clones.services import note_scan
+from traceability.digital_link import ItemCode
 from traceability.log import notes
 from traceability.log.services import add_witness
 from traceability.models import Shipment, TraceEvent
@@ -207,6 +210,14 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             quantity=1,
             now=NOW,
         )
+        note_scan(
+            session,
+            ItemCode(w.sku.gtin, serial="NOTOURS"),
+            cookie="c" * 22,
+            secret="matrix",
+            area=None,
+            now=NOW,
+        )
         vkey = notes.new_key("witness.example/w1").verifier.text
         witness = add_witness(session, vkey, actor=SYSTEM, now=NOW)
         session.flush()
@@ -224,6 +235,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "witness_id": witness.id,
             "recall_id": recalled.id,
             "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
+            "alarm_id": session.scalars(select(ScanAlarm.id)).first(),
             "refund_id": session.scalars(select(Refund.id)).one(),
             "token_id": session.scalars(select(ApiToken.id)).first(),
             "sign_in_id": 1,

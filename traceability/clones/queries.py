@@ -14,7 +14,16 @@ from goods.catalogue.models import Product, Sku
 from goods.stock.models import Lot
 from parties.network.models import County, Organisation
 from traceability.clones.models import Scan, ScanAlarm, ScratchCode
-from traceability.clones.rules import GRADES, KINDS, Facts, Finding, device_hash, judge, period_of
+from traceability.clones.rules import (
+    GRADES,
+    KINDS,
+    Facts,
+    Finding,
+    device_hash,
+    gravest_first,
+    judge,
+    period_of,
+)
 
 MOST_SCANS: Final = 500
 """Of one code, newest first, are counted for its page; more are said to be so many and more."""
@@ -114,7 +123,7 @@ def checks_of(
     found = judge(Facts("item", state, row.devices + 1, named_lot=named_lot))
     if row.rank is not None:
         found.append(Finding(KINDS[50 - row.rank % 100], GRADES[row.rank // 100]))
-    found.sort(key=lambda one: (-GRADES.index(one.grade), KINDS.index(one.kind)))
+    found = gravest_first(found)
     return Checks(
         row.times,
         row.others,

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -67,26 +67,33 @@ class Finding:
 
 def judge(facts: Facts) -> list[Finding]:
     """Tell what does not fit about a scan, gravest first."""
-    found = []
     if facts.kind == "unknown":
         grade = "alarm" if facts.devices >= INVENTED else "warn"
         return [Finding("never_made", grade, {"devices": facts.devices})]
     if facts.kind != "item":
         return []
     devices = {"devices": facts.devices}
+    found: list[tuple[str, str | None, dict[str, Any]]] = []
     if facts.state in {"destroyed", "voided"}:
-        found.append(Finding("voided", "alarm", devices))
+        found.append(("voided", "alarm", devices))
     if facts.named_lot:
-        found.append(Finding("wrong_lot", "warn", {"named_lot": facts.named_lot}))
-    if facts.state == "commissioned" and (grade := _grade(facts.devices, AT_MAKER)):
-        found.append(Finding("not_sent", grade, devices))
-    if facts.state == "sold" and (grade := _grade(facts.devices, MANY_DEVICES)):
-        found.append(Finding("many_devices", grade, devices))
-    if _elsewhere(facts) and (grade := _grade(facts.devices, ELSEWHERE)):
-        if str(facts.area)[:4] != str(facts.home)[:4]:
-            grade = GRADES[min(GRADES.index(grade) + 1, len(GRADES) - 1)]
-        found.append(Finding("far", grade, {**devices, "area": facts.area, "home": facts.home}))
-    return sorted(found, key=lambda one: (-GRADES.index(one.grade), KINDS.index(one.kind)))
+        found.append(("wrong_lot", "warn", {"named_lot": facts.named_lot}))
+    if facts.state == "commissioned":
+        found.append(("not_sent", _grade(facts.devices, AT_MAKER), devices))
+    if facts.state == "sold":
+        found.append(("many_devices", _grade(facts.devices, MANY_DEVICES), devices))
+    if _elsewhere(facts):
+        more = str(facts.area)[:4] != str(facts.home)[:4]
+        far = _grade(facts.devices, ELSEWHERE, more=int(more))
+        found.append(("far", far, {**devices, "area": facts.area, "home": facts.home}))
+    return gravest_first(
+        Finding(kind, given, figures) for kind, given, figures in found if given is not None
+    )
+
+
+def gravest_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Sort what does not fit."""
+    return sorted(findings, key=lambda one: (-GRADES.index(one.grade), KINDS.index(one.kind)))
 
 
 def _elsewhere(facts: Facts) -> bool:
@@ -95,9 +102,9 @@ def _elsewhere(facts: Facts) -> bool:
     return lying and None not in (facts.area, facts.home) and facts.area != facts.home
 
 
-def _grade(count: int, steps: Sequence[int]) -> str | None:
+def _grade(count: int, steps: Sequence[int], *, more: int = 0) -> str | None:
     reached = sum(count >= step for step in steps)
-    return GRADES[reached - 1] if reached else None
+    return GRADES[min(reached - 1 + more, len(GRADES) - 1)] if reached else None
 
 
 def graver(one: str, other: str) -> str:
@@ -116,14 +123,14 @@ def device_hash(secret: str, period: int, cookie: str, gtin: str, serial: str) -
     The code goes in as well, so that what one phone scanned can't be put together.
     """
     key = hmac.digest(secret.encode(), f"scan device {period}".encode(), hashlib.sha256)
-    said = "\0".join((cookie, gtin, serial)).encode()
+    said = f"{cookie}\0{gtin}\0{serial}".encode()
     return hmac.new(key, said, hashlib.sha256).hexdigest()[:32]
 
 
 def scratch_digest(secret: str, gtin: str, serial: str, code: str) -> str:
     """Hash the code under an item's coating."""
     key = hmac.digest(secret.encode(), b"scratch code", hashlib.sha256)
-    return hmac.new(key, "\0".join((gtin, serial, code)).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, f"{gtin}\0{serial}\0{code}".encode(), hashlib.sha256).hexdigest()
 
 
 def typed_code(text: str) -> str:

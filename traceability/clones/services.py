@@ -110,17 +110,15 @@ def _subject(session: Session, code: Code | None) -> Subject | None:
             return Subject("unreadable")
         case ItemCode(gtin=gtin, serial=str() as serial):
             return _item(session, gtin, serial) or _unknown(session, gtin, serial)
-        case ItemCode(gtin=gtin, lot=str() as lot):
-            made = select(Lot.id).join(Sku, Sku.id == Lot.sku_id)
-            if session.scalar(made.where(Sku.gtin == gtin, Lot.lot_no == lot)) is not None:
-                return None
-            return _unknown(session, gtin, "")
-        case ItemCode(gtin=gtin):
-            known = session.scalar(select(Sku.id).where(Sku.gtin == gtin))
-            return None if known is not None else Subject("foreign", gtin)
+        case ItemCode(gtin=gtin, lot=lot):
+            query = select(Sku.id).where(Sku.gtin == gtin)
+            if lot is not None:
+                query = query.join(Lot, Lot.sku_id == Sku.id).where(Lot.lot_no == lot)
+            known = session.scalar(query)
+            return _unknown(session, gtin, "") if known is None else None
         case CaseCode(sscc=sscc):
             packed = session.scalar(select(LogisticUnit.id).where(LogisticUnit.sscc == sscc))
-            return None if packed is not None else Subject("foreign")
+            return Subject("foreign") if packed is None else None
         case _:
             return Subject("foreign")
 
@@ -296,14 +294,15 @@ def scratch_codes(
         )
     lock_key(session, f"scratch:{lot.id}")
     gtin = session.scalar(select(Sku.gtin).where(Sku.id == lot.sku_id)) or ""
-    ids = {
-        serial: serial_id
-        for serial, serial_id in session.execute(
+    ids: dict[str, int] = dict(
+        session.execute(
             select(Serial.serial, Serial.id).where(
                 Serial.lot_id == lot.id, Serial.serial.in_(sorted(serials))
             )
         )
-    }
+        .tuples()
+        .all()
+    )
     if len(ids) < len(set(serials)):
         raise BadInput("These are not numbers of this lot", field="first")
     proven = set(
