@@ -54,7 +54,7 @@ class Jar:
 
     def page(self, by: FlaskClient | None = None, path: str | None = None) -> str:
         """Open the jar's page."""
-        return (by or self.phone()).get(path or self.path).get_data(as_text=True)
+        return (by or self.phone()).get("/t" + (path or self.path)).get_data(as_text=True)
 
     def sell(self) -> None:
         """Sell it at the counter."""
@@ -122,12 +122,12 @@ def test_reading_a_page_writes_nothing_sets_nothing_and_asks_one_thing_more(
     jar.page()
     phone = jar.phone()
     with statements(database) as asked:
-        answer = phone.get(jar.path)
+        answer = phone.get("/t" + jar.path)
     assert not [sql for sql in asked if not sql.lstrip().upper().startswith(("SELECT", "WITH"))]
     assert sum("scan_alarms" in sql or "scans" in sql for sql in asked) == 1
     assert "Set-Cookie" not in answer.headers
     with statements(database) as of_lot:
-        phone.get(lot)
+        phone.get("/t" + lot)
     assert not any("scans" in sql for sql in of_lot)
     assert jar.scans() == []
 
@@ -215,7 +215,7 @@ def test_goods_still_at_the_maker_far_from_their_place_or_never_made(
 def test_codes_that_lead_nowhere_get_a_page_and_are_counted(jar: Jar) -> None:
     phone = jar.phone()
     for path, status in (("/01/09506000134352/21/A", 404), ("/01/123", 400)):
-        answer = phone.get(path)
+        answer = phone.get("/t" + path)
         assert answer.status_code == status
         assert "data-scan-note" in answer.get_data(as_text=True)
         jar.scan(path, area="990122")
