@@ -22,7 +22,7 @@ from parties.people.permissions import Can
 from traceability.clones.models import ScanAlarm
 from traceability.clones.queries import AskedAlarms, alarm_of, alarm_rows
 from traceability.clones.services import MOST_CODES, close_alarm, scratch_codes
-from traceability.services.labels import serials_between
+from traceability.printing.queries import serials_between
 
 PAGE_SIZE = 20
 
@@ -176,7 +176,7 @@ def make_scratch(lot_id: int) -> ResponseReturnValue:
     try:
         with transaction() as session:
             found = desk_lot(session, own(Can.PRINT_LABELS), lot_id)
-            serials = serials_between(session, lot_id, first, last)
+            serials = serials_between(session, lot_id, first, last, MOST_CODES)
             if not serials or serials[0] != first or serials[-1] != last:
                 raise BadInput("These are not numbers of this lot", field="first")
             if len(serials) > MOST_CODES:

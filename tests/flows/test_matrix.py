@@ -210,14 +210,6 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             quantity=1,
             now=NOW,
         )
-        note_scan(
-            session,
-            ItemCode(w.sku.gtin, serial="NOTOURS"),
-            cookie="c" * 22,
-            secret="matrix",
-            area=None,
-            now=NOW,
-        )
         vkey = notes.new_key("witness.example/w1").verifier.text
         witness = add_witness(session, vkey, actor=SYSTEM, now=NOW)
         session.flush()
@@ -235,7 +227,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "witness_id": witness.id,
             "recall_id": recalled.id,
             "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
-            "alarm_id": session.scalars(select(ScanAlarm.id)).first(),
+            "alarm_id": odd_scan(session, w.sku.gtin),
             "refund_id": session.scalars(select(Refund.id)).one(),
             "token_id": session.scalars(select(ApiToken.id)).first(),
             "sign_in_id": 1,
@@ -273,6 +265,13 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             select(SignIn.id).where(SignIn.account_id == own[Role.CONSUMER])
         ).first()
     return Matrix(web, database, values, own, strangers, secrets)
+
+
+def odd_scan(session: Session, gtin: str) -> int:
+    """Let somebody scan a number that was never given; give the alarm."""
+    code = ItemCode(gtin, serial="NOTOURS")
+    note_scan(session, code, cookie="c" * 22, secret="matrix", area=None, now=NOW)
+    return session.scalars(select(ScanAlarm.id)).one()
 
 
 @contextmanager
