@@ -3,17 +3,30 @@
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from typing import IO, Any
 
 import click
 
 from app import verify
-from foundation.errors import BadInput
+from app.settings import read_settings
+from foundation import clock
+from foundation.db import open_database
+from foundation.errors import BadInput, Refused
+from insight.recalls.queries import buyers_of
+from insight.recalls.report import report_of
+from parties.people.permissions import Actor, Grant, Role
 from traceability.digital_link import CANONICAL_BASE, DigitalLink, Leniency, link_of, read_uri
 from traceability.digital_link.binary import decompressed
 from traceability.epcis.event_hash import events_of, hashes, pre_hash
 from traceability.epcis.validation import problems, read
+from traceability.recalls.codes import find_target
+from traceability.recalls.rules import SCOPES
+from traceability.recalls.services import drill as try_recall
 from traceability.scan_codes import split_brackets
+
+DRILLING = Actor(id=None, grants=(Grant(Role.CITY_OFFICIAL),))
+"""Whoever may run commands on this machine may try a recall out."""
 
 
 @click.group()
@@ -141,5 +154,41 @@ def _told(made: DigitalLink) -> dict[str, Any]:
     }
 
 
-COMMANDS: tuple[click.Command, ...] = (link, hash_, validate, *verify.COMMANDS)
+@click.command()
+@click.argument("code")
+@click.option("--drill", is_flag=True, required=True, help="Work it out; nothing is changed.")
+@click.option("--scope", type=click.Choice(SCOPES), help="What the code is of, if it is unclear.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="For places and suppliers.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="For places and suppliers.")
+def recall(
+    code: str, *, drill: bool, scope: str | None, since: datetime | None, until: datetime | None
+) -> None:
+    """Say how far a recall of a lot, place, supplier, certificate or item would reach.
+
+    Only a drill is done here: a recall is announced by an official, in the office. The drill is
+    written down in the audit trail.
+    """
+    del drill
+    now = clock.now()
+    database = open_database(read_settings().database_url)
+    try:
+        with database.transaction() as session:
+            target = find_target(
+                session,
+                code,
+                scope,
+                since=since.date() if since else None,
+                until=until.date() if until else None,
+            )
+            impact = try_recall(session, target, actor=DRILLING, now=now)
+            buyers = buyers_of(session, impact.affected)
+            say(report_of(target, impact, buyers, now=now, drill=True))
+    except Refused as refusal:
+        say({"error": refusal.code, "message": str(refusal)})
+        sys.exit(1)
+    finally:
+        database.dispose()
+
+
+COMMANDS: tuple[click.Command, ...] = (*(link, hash_, validate, recall, *verify.COMMANDS),)
 """What `app.cli` adds to the command line; a new command or group is named here."""

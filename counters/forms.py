@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ BEHIND: Final = timedelta(days=31)
 MOST_QUANTITY: Final = 10_000
 MOST_REFERENCE: Final = 80
 MOST_VERSION: Final = 2_000_000_000
+MOST_DIGITS: Final = 16
 
 TICKET_FIELDS: Final = frozenset({"key", "sold_at", "items", "tenders"})
 ITEM_FIELDS: Final = frozenset(
@@ -199,3 +201,44 @@ def _tender(value: Any) -> Paid:
         amount if received is None else _whole(received, "received_fen", least=0, most=MOST_FEN),
         reference,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DeedSent:
+    """What somebody at a counter says was done with recalled goods."""
+
+    key: str
+    recall_id: int
+    place_id: int
+    lot_id: int
+    act: str
+    quantity: int
+    serials: tuple[str, ...]
+
+
+def read_deed(form: Mapping[str, str]) -> DeedSent:
+    """Read one lot's form; an unreadable number is nought, and so refused by the verb.
+
+    Scanned codes count by their serial.
+    """
+
+    def number(name: str) -> int:
+        text = form.get(name, "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS else 0
+
+    return DeedSent(
+        key=form.get("key", "")[:80],
+        recall_id=number("recall"),
+        place_id=number("place"),
+        lot_id=number("lot"),
+        act=form.get("act", "")[:12],
+        quantity=number("quantity"),
+        serials=tuple(dict.fromkeys(map(_serial, form.get("serials", "").split()[:500]))),
+    )
+
+
+def _serial(text: str) -> str:
+    try:
+        return read_code(text).serial or text
+    except BadInput:
+        return text.upper()[:20]

@@ -80,7 +80,20 @@ CERTAINTY_WORDS: Final = {
     "inferred": _l("lot inferred: first to expire"),
 }
 
+ACTS: Final = {
+    "quarantined": _l("Set apart"),
+    "returned": _l("Sent back to the supplier"),
+    "destroyed": _l("Destroyed"),
+    "taken_back": _l("Taken back from a buyer"),
+}
+
 SCRIPT: Final = {
+    "list_fresh": _l("Recall list checked at %(time)s"),
+    "list_old": _l("Recall list of %(time)s, %(minutes)s minutes old"),
+    "list_none": _l("No recall list on this device yet"),
+    "recalled_title": _l("Do not sell"),
+    "recalled_say": _l("This is recalled: %(reason)s"),
+    "recalled_next": _l("Take it off the shelf. There is no network; this comes from the list."),
     "twice_title": _l("Scanned before"),
     "twice_say": _l("This pack is on this sale already."),
     "twice_next": _l("Scan the next one."),

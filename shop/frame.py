@@ -27,6 +27,7 @@ from trade.orders.services.carts import merge_carts
 BASKET: Final = "basket"
 OUTLET: Final = "outlet"
 KEPT_FOR: Final = 90 * 24 * 3600
+PAGES: Final = ("home", "categories", "outlets", "mine", "recalls")
 POSTED: Final = {
     "licences": _l("Licences on display"),
     "fees": _l("Fees"),
@@ -129,7 +130,7 @@ def basket_count() -> int:
 def _addresses(script_root: str) -> Mapping[str, str]:
     """Give the addresses that stand on every page; they differ only by where the house is hung."""
     del script_root
-    found = {name: url_for(f"shop.{name}") for name in ("home", "categories", "outlets", "mine")}
+    found = {name: url_for(f"shop.{name}") for name in PAGES}
     found |= {name: url_for("shop.rule", name=name) for name in POSTED}
     return found | {"basket": url_for("shop.basket"), "account": url_for("people.account")}
 
@@ -150,7 +151,10 @@ def frame() -> dict[str, Any]:
             (to["mine"], "box", _("My orders"), False),
             (to["account"], "gear", _("My account"), False),
         ),
-        "footer_links": [(to[name], label) for name, label in POSTED.items()],
+        "footer_links": [
+            *((to[name], label) for name, label in POSTED.items()),
+            (to["recalls"], _("Recalls")),
+        ],
         "basket_count": basket_count,
     }
 

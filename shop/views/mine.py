@@ -10,6 +10,7 @@ from foundation import clock
 from foundation.errors import NotFound, Refused
 from foundation.limits import limiter
 from foundation.web import asked_page, reading, transaction
+from insight.recalls.queries import recalls_on_order
 from parties.people.guards import current_actor, signed_in
 from shop.forms.orders import AddressForm
 from shop.frame import shop
@@ -55,9 +56,11 @@ def order(number: str) -> ResponseReturnValue:
     """Show one order: state, parcels, each item's way to its trace page."""
     with reading() as session:
         found = own_order(session, number, actor=current_actor())
+        recalls = recalls_on_order(session, found.number)
     return render_template(
         "shop/order.html",
         order=found,
+        recalls=recalls,
         order_words=ORDER_STATES,
         parcel_words=PARCEL_STATES,
         now=clock.now(),

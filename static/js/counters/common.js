@@ -115,7 +115,16 @@ export function way(label, { note, href, press, disabled = false } = {}) {
   return made;
 }
 
-export function showOffline() {
+const recalls = document.querySelector("[data-recalls]")?.dataset.recalls;
+const known = recalls ? await import(recalls) : null;
+
+/** Say that there is no network; a code that this device's list knows as recalled is stopped. */
+export function showOffline(text = "") {
+  const stop = known?.recalledOffline(text);
+  if (stop) {
+    show(stop);
+    return;
+  }
   show({
     answer: "ask",
     title: say("offline_title"),
@@ -137,7 +146,7 @@ export function listen(form, onCode) {
     if (clean === "") return turn;
     const answered = turn.then(() => onCode(clean)).catch((error) => {
       if (!(error instanceof Unreachable)) throw error;
-      showOffline();
+      showOffline(clean);
     });
     turn = answered.catch(() => {}); // one code that went wrong does not hold up the next
     return answered;
