@@ -28,8 +28,9 @@ from trade.orders.models import Order, OrderContact, OrderLine, Payment, SubOrde
 from trade.orders.rules import Destination, owner_of, plain
 from trade.orders.services.checkout import reserve_together, supplier_places
 from trade.orders.services.endings import line_reservations, lock_parcel
+from trade.sales.lines import SELLABLE
 from trade.sales.rules import Item, Paid, Ticket
-from trade.sales.services import SELLABLE, record_sale
+from trade.sales.services import record_sale
 
 MINUTE: Final = timedelta(minutes=1)
 
