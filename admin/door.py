@@ -56,6 +56,13 @@ def entries() -> list[Entry]:
         Entry("suppliers", "people", gettext("Suppliers"), Can.SEE_DASHBOARD, ("supplier",)),
         Entry("refunds", "money", gettext("Refunds"), Can.REFUND),
         Entry("audit", "shield", gettext("Audit trail"), Can.SEE_AUDIT),
+        Entry(
+            "partners",
+            "link",
+            gettext("Partner access"),
+            Can.OPERATE,
+            ("make_system_token", "end_system_token"),
+        ),
         Entry("log", "key", gettext("Transparency log"), Can.OPERATE, ("log_witness",)),
         Entry("dead_letters", "mail", gettext("Undelivered messages"), Can.OPERATE),
     ]

@@ -25,7 +25,7 @@ from parties.people.login import Csrf
 HOUSE = Path(__file__).parents[1]
 DOMAINS = (
     *("layout", "people", "shop", "cooperatives", "counters", "admin"),
-    *("trace", "log", "recalls", "clones", "wings"),
+    *("trace", "log", "recalls", "clones", "wings", "partners"),
 )
 LANGUAGES = ("zh", "en")
 

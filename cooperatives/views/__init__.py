@@ -13,6 +13,7 @@ from cooperatives.views import (
     printings,
     products,
     statement,
+    systems,
     today,
 )
 
@@ -30,5 +31,6 @@ __all__ = [
     "printings",
     "products",
     "statement",
+    "systems",
     "today",
 ]

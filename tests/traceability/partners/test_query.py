@@ -13,6 +13,7 @@ from traceability.epcis.event_hash import event_hash
 
 ITEM = "urn:epc:id:sgtin:4012345.011111.987"
 LINK = "https://id.gs1.org/01/04012345111118/21/987"
+OTHER = "urn:epc:id:sgtin:4012345.011111.988"
 CASE = "urn:epc:id:sscc:4012345.1234567890"
 RICH: dict[str, Any] = observed(
     ITEM,
@@ -77,7 +78,7 @@ MADE: dict[str, Any] = {
     "inputQuantityList": [
         {"epcClass": "https://example.com/01/04012345123456/10/RAW", "quantity": 2}
     ],
-    "outputEPCList": [ITEM],
+    "outputEPCList": [OTHER],
     "outputQuantityList": [{"epcClass": "urn:epc:idpat:sgtin:4012345.044444.*", "quantity": 3}],
     "example:note": "later",
 }
@@ -96,7 +97,8 @@ NAMES = {"R": RICH, "P": PACKED, "M": MADE, "E": WRONG}
 @pytest.fixture
 def stocked(partner: Partner) -> Partner:
     """A partner who has captured one event of each kind."""
-    assert partner.capture(RICH, PACKED, MADE)["success"]
+    job = partner.capture(RICH, PACKED, MADE)
+    assert job["success"], job["errors"]
     assert partner.capture(WRONG)["success"]
     return partner
 
@@ -132,8 +134,8 @@ QUESTIONS = [
     ("MATCH_epc=urn:epc:idpat:sgtin:4012346.*.*", ""),
     (f"MATCH_parentID={CASE}", "EP"),
     ("MATCH_inputEPC=urn:epc:id:sgtin:4012345.022222.1", "M"),
-    (f"MATCH_outputEPC={ITEM}", "M"),
-    (f"MATCH_anyEPC={ITEM}", "EMPR"),
+    (f"MATCH_outputEPC={OTHER}", "M"),
+    (f"MATCH_anyEPC={ITEM}", "EPR"),
     (f"MATCH_anyEPC={CASE}", "EP"),
     ("MATCH_epcClass=urn:epc:class:lgtin:4012345.012345.998877", "R"),
     (f"MATCH_inputEPCClass={quote('https://id.gs1.org/01/04012345123456/10/RAW', safe='')}", "M"),
