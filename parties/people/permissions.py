@@ -95,7 +95,6 @@ ROLES: dict[Role, frozenset[Can]] = {
             Can.REFUND,
             Can.GRANT_ROLES,
             Can.ISSUE_TOKENS,
-            Can.MANAGE_PARTNERS,
         }
     ),
     Role.AUDITOR: frozenset(

@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from foundation.errors import NotAllowed
 from parties.network.models import Place
-from parties.people.permissions import Actor, Can, Scope
+from parties.people.permissions import Actor, Can
 from parties.people.queries import Visitor
+from parties.people.services import may_manage_system
 from traceability.epcis.queries.scope import Viewer, viewer_of
 
 
@@ -51,7 +52,7 @@ def party_of(session: Session, visitor: Visitor, wanted: MayDo) -> Party:
     if bound is not None:
         if wanted not in visitor.token_scopes:
             raise NotAllowed("This token may not %(wanted)s", wanted=wanted.value)
-        if not actor.can(Can.MANAGE_PARTNERS, Scope(organisation_id=bound)):
+        if not may_manage_system(actor, bound):
             raise NotAllowed("Who made this token no longer speaks for the organisation")
         viewer = viewer_of(session, actor, bound)
         return Party(actor, visitor.account_id, bound, viewer, bound, visitor.token_id)

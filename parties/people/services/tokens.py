@@ -89,7 +89,7 @@ def issue_system_token(
     It opens the partners' interface only, for that organisation only. Raises BadInput without a
     name or a scope, NotAllowed for somebody else's organisation.
     """
-    actor.must(Can.MANAGE_PARTNERS, Scope(organisation_id=organisation_id))
+    _must_manage_system(actor, organisation_id)
     label = normal_name(label)
     if not label:
         raise BadInput("Give the token a name, so that you know it again", field="label")
@@ -130,7 +130,7 @@ def revoke_token(session: Session, token_id: int, *, actor: Actor, now: datetime
         if row.organisation_id is None:
             _must_manage(actor, row.account_id)
         else:
-            actor.must(Can.MANAGE_PARTNERS, Scope(organisation_id=row.organisation_id))
+            _must_manage_system(actor, row.organisation_id)
     except NotAllowed:
         raise NotFound("There is no such token") from None
     if row.revoked_at is None:
@@ -155,3 +155,14 @@ def note_token_use(session: Session, token_id: int, *, now: datetime) -> None:
 def _must_manage(actor: Actor, account_id: int) -> None:
     if actor.id != account_id or actor.id is None:
         actor.must(Can.OPERATE)
+
+
+def may_manage_system(actor: Actor, organisation_id: int) -> bool:
+    """Tell whether somebody may let systems of an organisation in: its head, or an operator."""
+    scope = Scope(organisation_id=organisation_id)
+    return actor.can(Can.OPERATE) or actor.can(Can.MANAGE_PARTNERS, scope)
+
+
+def _must_manage_system(actor: Actor, organisation_id: int) -> None:
+    if not may_manage_system(actor, organisation_id):
+        raise NotAllowed("You may not do this here")
