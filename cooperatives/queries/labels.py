@@ -166,6 +166,23 @@ def prints_of(session: Session, organisations: Collection[int], lot_id: int) -> 
     return [Printed(*row) for row in session.execute(query).tuples()]
 
 
+class Repeats(NamedTuple):
+    """How often labels of a lot were printed again, and how many labels that made."""
+
+    times: int
+    labels: int
+
+
+def repeats(session: Session, lot_id: int) -> Repeats:
+    """Count what was printed again of a lot. One statement."""
+    row = session.execute(
+        select(func.count(), func.coalesce(func.sum(LabelPrint.count), 0)).where(
+            LabelPrint.lot_id == lot_id, LabelPrint.again.is_(True)
+        )
+    ).one()
+    return Repeats(int(row[0]), int(row[1]))
+
+
 def own_print(session: Session, organisations: Collection[int], print_id: int) -> Printed:
     """Give one printing of these organisations' lots; raise NotFound."""
     row = session.execute(printed_query(organisations).where(LabelPrint.id == print_id)).first()

@@ -28,6 +28,7 @@ from cooperatives.queries.labels import (
     own_sku,
     print_jobs,
     prints_of,
+    repeats,
     voids_of,
     waits,
 )
@@ -147,6 +148,7 @@ def _labels_page(session: Session, found: DeskLot, forms: Mapping[str, Any], kin
         open_again=bool(again[0]) or "again" in forms,
         open_void=bool(void[0]) or "void" in forms,
         prints=prints,
+        repeats=repeats(session, lot_id),
         voids=voids_of(session, own(Can.PRINT_LABELS), lot_id),
         layouts=layout_words(kind),
         all_layouts=dict(layout_words()) | dict(layout_words("case")),

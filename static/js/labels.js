@@ -16,7 +16,7 @@ function watch(box) {
         const words = { made: number(made), total: number(total) };
         const text = box.dataset.words.replace(/\{(\w+)\}/g, (_, name) => words[name]);
         if (said.textContent !== text) said.textContent = text;
-        if (state !== "waiting" && state !== "making") {
+        if (state !== box.dataset.state) {
           location.reload();
           return;
         }

@@ -6,17 +6,25 @@ from typing import Final
 from PIL import Image, ImageDraw, ImageFont
 from typing_extensions import override
 
-from traceability.labels.drawing import MM_PER_POINT, Drawing, Ink, Modules, runs
+from traceability.labels.drawing import MM_PER_POINT, WHITE, Drawing, Ink, Modules, runs
 from traceability.labels.fonts import find_label_font
 
-_HALF: Final = 128
+_BLACK: Final = Ink(0, 0, 0)
+_DARK: Final = 160
+"""A dot is printed when more than a third of it is inked: thin strokes must not break."""
 
 
 class Bitmap(Drawing):
-    """A picture of `width` × `height` mm at so many dots per mm; white until drawn on."""
+    """A picture of `width` × `height` mm at so many dots per mm; white until drawn on.
 
-    def __init__(self, width_mm: float, height_mm: float, dots_per_mm: float) -> None:
+    With `black` every ink but white is black, as a printer has no other.
+    """
+
+    def __init__(
+        self, width_mm: float, height_mm: float, dots_per_mm: float, *, black: bool = False
+    ) -> None:
         super().__init__()
+        self._black = black
         self._dots = dots_per_mm
         size = round(width_mm * dots_per_mm), round(height_mm * dots_per_mm)
         self.picture = Image.new("RGB", size, "white")
@@ -26,7 +34,7 @@ class Bitmap(Drawing):
     def dots(self) -> Image.Image:
         """Give the picture as black dots on white, nothing between."""
         grey = self.picture.convert("L")
-        return grey.point(lambda level: 255 if level >= _HALF else 0).convert("1")
+        return grey.point(lambda level: 255 if level >= _DARK else 0).convert("1")
 
     def png(self) -> bytes:
         """Give the picture as PNG."""
@@ -34,8 +42,12 @@ class Bitmap(Drawing):
         self.picture.quantize(32).save(out, "PNG", optimize=True)
         return out.getvalue()
 
+    def _shown(self, ink: Ink) -> Ink:
+        return _BLACK if self._black and ink != WHITE else ink
+
     @override
     def fill(self, x: float, y: float, width: float, height: float, ink: Ink) -> None:
+        ink = self._shown(ink)
         left, top = round(x * self._dots), round(y * self._dots)
         right = max(left + 1, round((x + width) * self._dots))
         bottom = max(top + 1, round((y + height) * self._dots))
@@ -43,6 +55,7 @@ class Bitmap(Drawing):
 
     @override
     def frame(self, x: float, y: float, width: float, height: float, line: float, ink: Ink) -> None:
+        ink = self._shown(ink)
         left, top = round(x * self._dots), round(y * self._dots)
         right, bottom = round((x + width) * self._dots), round((y + height) * self._dots)
         self._draw.rectangle(
@@ -53,6 +66,7 @@ class Bitmap(Drawing):
     def glyphs(
         self, x: float, y: float, text: str, size: float, squeeze: float, ink: Ink, *, bold: bool
     ) -> None:
+        ink = self._shown(ink)
         em = size * MM_PER_POINT * self._dots
         font = ImageFont.truetype(self._path, em)
         left, baseline = x * self._dots, y * self._dots

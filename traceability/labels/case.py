@@ -18,6 +18,7 @@ from traceability.labels.drawing import (
     Level,
     fitting_qr,
     gs1_128,
+    plain,
 )
 from traceability.labels.layouts import DOT_MM
 from traceability.labels.pdf import Page
@@ -125,7 +126,7 @@ def draw_case(
             y += 6.2
     page.rule(_SAFE, y - 3, width, thick_thin=False)
     _contents(page, case, texts, y - 1.6)
-    code, code_y = _code(page, case, uri, texts)
+    code, code_y = _code(page, case, uri if codes else plain(uri), texts)
     bars = gs1_128(f"(00){case.code.sscc}")
     left = (WIDTH_MM - len(bars) * BAR_MODULE_MM) / 2
     top = HEIGHT_MM - _SAFE - BAR_HEIGHT_MM - 4.6

@@ -128,6 +128,14 @@ def fitting_qr(text: str, box_mm: float, dot_mm: float | None = None) -> Fit:
     return best
 
 
+def plain(text: str) -> str:
+    """Give a text as long that takes as much room as a QR code of `text` can take at the most.
+
+    A printer that encodes by itself may take eight bits for what has a shorter mode.
+    """
+    return "a" * len(text)
+
+
 LEVELS: Final[tuple[Level, ...]] = ("Q", "M", "L")
 
 

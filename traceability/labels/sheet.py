@@ -24,6 +24,7 @@ from traceability.labels.drawing import (
     Modules,
     data_matrix,
     fitting_qr,
+    plain,
     qr_modules,
 )
 from traceability.labels.fonts import must_be_printable
@@ -286,13 +287,16 @@ class Spots(NamedTuple):
 def code_for(layout: SheetLayout, uri: str) -> Fit:
     """Give the code that a label of `layout` shows for `uri`, its module in mm and its level.
 
+    For ZPL it is as large as the printer's own code can become, and not that code.
+
     Refused: `label_too_small`.
     """
     caption = 1.5 * layout.text_pt * MM_PER_POINT
     room = layout.label_height_mm - 2 * layout.safe_mm - caption
     box = min(layout.largest_qr_mm, room)
     if layout.symbol == "qr":
-        return fitting_qr(uri, box, layout.dot_mm)
+        sized_by = plain(uri) if layout.output == "zpl" else uri
+        return fitting_qr(sized_by, box, layout.dot_mm)
     modules = data_matrix(uri)
     dot = layout.dot_mm or 0.1
     module = dot * int(box / (modules.count + 2 * _MATRIX_QUIET) / dot + 1e-9)
@@ -305,9 +309,11 @@ def draw_first(
     page: Drawing, layout: SheetLayout, label: Label, *, host_base: str, texts: LabelTexts = CHINESE
 ) -> None:
     """Draw one whole label, its upper left corner at the page's. Refused: as by `label_sheet`."""
-    fit = code_for(layout, build_uri(host_base, label.code))
+    uri = build_uri(host_base, label.code)
+    fit = code_for(layout, uri)
     spots = draw_label(page, layout, texts, label, fit)
-    page.cells(spots.code_x, spots.code_y, fit.modules, fit.module, INK)
+    modules = qr_modules(uri, fit.level) if layout.symbol == "qr" else fit.modules
+    page.cells(spots.code_x, spots.code_y, modules, fit.module, INK)
     if spots.serial is not None and label.code.serial is not None:
         spot = spots.serial
         page.text(spot.x, spot.y, label.code.serial, spot.size, width=spot.width, least=0)
@@ -370,11 +376,12 @@ def _caption(
     size = layout.text_pt
     line = size * MM_PER_POINT
     mark = page.text_width(texts.demo, size) + 0.9 * line if demo else 0.0
-    width = page.text_width(texts.scan, size)
+    room = 2 * (centre - layout.safe_mm) - mark  # no wider than the code above
+    width = min(room, page.text_width(texts.scan, size))
     left = centre - (mark + width) / 2
     if demo:
         page.stamp(left, y - 1.05 * line, texts.demo, size)
-    page.text(left + mark, y, texts.scan, size)
+    page.text(left + mark, y, texts.scan, size, width=room, least=0.55)
 
 
 def _rows(label: Label, texts: LabelTexts) -> list[tuple[str, str | None, float]]:

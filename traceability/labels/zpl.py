@@ -24,7 +24,7 @@ from traceability.labels.case import (
     draw_case,
 )
 from traceability.labels.case import CHINESE as CASE_CHINESE
-from traceability.labels.drawing import MM_PER_POINT, QUIET_MODULES, data_matrix, qr_modules
+from traceability.labels.drawing import MM_PER_POINT, QUIET_MODULES, data_matrix
 from traceability.labels.layouts import DOT_MM, SheetLayout
 from traceability.labels.sheet import CHINESE, Label, LabelTexts, Spots, code_for, draw_label
 
@@ -71,11 +71,12 @@ class ZplSheet:
     def _fixed_for(self, label: Label, uri: str) -> "_Fixed":
         layout = self._layout
         bare = replace(label, code=replace(label.code, serial=None))
-        for (known, count), fixed in self._fixed.items():
-            if known == bare and fixed.counted(uri) == count:
-                return fixed
+        # a QR code has room for the longest way to encode so many characters
+        size_of = len(uri) if layout.symbol == "qr" else data_matrix(uri).count
+        if fixed := self._fixed.get((bare, size_of)):
+            return fixed
         fit = code_for(layout, uri)
-        drawn = Bitmap(layout.label_width_mm, layout.label_height_mm, DOTS_PER_MM)
+        drawn = Bitmap(layout.label_width_mm, layout.label_height_mm, DOTS_PER_MM, black=True)
         spots = draw_label(drawn, layout, self._texts, label, fit)
         at = f"^FO{_dots(spots.code_x)},{_dots(spots.code_y)}"
         size = round(fit.module / DOT_MM)
@@ -84,9 +85,8 @@ class ZplSheet:
         else:
             code, mark = f"{at}^BXN,{size},200^FH_", ""
         head = _begin(layout.label_width_mm, layout.label_height_mm) + graphic(drawn.dots())
-        fixed = _Fixed(head, code, mark, spots, "" if layout.symbol != "qr" else fit.level)
-        self._fixed[bare, fit.modules.count] = fixed
-        return fixed
+        made = self._fixed[bare, size_of] = _Fixed(head, code, mark, spots)
+        return made
 
 
 class _Fixed(NamedTuple):
@@ -96,11 +96,6 @@ class _Fixed(NamedTuple):
     code: str
     mark: str
     spots: Spots
-    level: str
-
-    def counted(self, uri: str) -> int:
-        """Give how many modules the code of `uri` has on a side."""
-        return (qr_modules(uri, self.level) if self.level else data_matrix(uri)).count
 
 
 def case_zpl(
@@ -111,7 +106,7 @@ def case_zpl(
 
 
 def _case(case: CaseLabel, uri: str, texts: CaseTexts) -> bytes:
-    drawn = Bitmap(WIDTH_MM, HEIGHT_MM, DOTS_PER_MM)
+    drawn = Bitmap(WIDTH_MM, HEIGHT_MM, DOTS_PER_MM, black=True)
     spots = draw_case(drawn, case, uri, texts, codes=False)
     quiet = QUIET_MODULES * spots.module
     size = round(spots.module / DOT_MM)

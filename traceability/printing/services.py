@@ -383,13 +383,16 @@ def stop_job(session: Session, print_id: int, *, actor: Actor, now: datetime) ->
 def go_on_job(session: Session, print_id: int, *, actor: Actor, now: datetime) -> LabelJob:
     """Make a file after all that was stopped or failed, or is not kept any more.
 
+    A stopped one is gone on with where it ended.
+
     Raises NotFound, NotAllowed, PrintRefused while it is being made.
     """
     job, printed = _job(session, print_id, actor)
     if job.state in {"waiting", "making"}:
         raise PrintRefused("This file is being made already")
+    job.made = job.made if job.state == "cancelled" else 0
     job.state, job.finished_at, job.asked_at = "waiting", None, now
-    job.made, job.attempts, job.leased_until = 0, 0, None
+    job.attempts, job.leased_until = 0, None
     job.fault, job.fault_params = "", {}
     publish(session, LabelsWanted(print_id), now=now)
     audit(
