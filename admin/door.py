@@ -63,6 +63,7 @@ def entries() -> list[Entry]:
             Can.OPERATE,
             ("make_system_token", "end_system_token"),
         ),
+        Entry("links", "go", gettext("Links of codes"), Can.OPERATE, ("link", "link_new")),
         Entry("log", "key", gettext("Transparency log"), Can.OPERATE, ("log_witness",)),
         Entry("dead_letters", "mail", gettext("Undelivered messages"), Can.OPERATE),
     ]

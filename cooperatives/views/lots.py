@@ -229,6 +229,7 @@ def lot_page(session: Session, found: DeskLot, *, form: Any = None, step: Any = 
         relatives=_relatives(session, found),
         states=state_words(),
         may_record=current_actor().can(Can.RECORD_LOT),
+        may_manage_links=current_actor().can(Can.MANAGE_LINKS),
         key=door.new_key(),
     )
 

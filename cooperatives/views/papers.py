@@ -224,6 +224,7 @@ def me() -> ResponseReturnValue:
             },
             places=[place for one in sorted(own()) for place in own_places(session, one)],
             may_manage=actor.can(Can.MANAGE_CATALOGUE),
+            may_manage_links=actor.can(Can.MANAGE_LINKS),
             may_see_statement=actor.can(Can.SEE_STATEMENT),
             may_manage_partners=actor.can(Can.MANAGE_PARTNERS),
         )

@@ -16,6 +16,7 @@ class Can(StrEnum):
     MANAGE_CATALOGUE = "cooperatives.manage_catalogue"
     RECORD_LOT = "cooperatives.record_lot"
     PRINT_LABELS = "cooperatives.print_labels"
+    MANAGE_LINKS = "cooperatives.manage_links"
     SHIP_GOODS = "cooperatives.ship_goods"
     FULFIL_ORDERS = "cooperatives.fulfil_orders"
     SEE_STATEMENT = "cooperatives.see_statement"
@@ -76,7 +77,13 @@ ROLES: dict[Role, frozenset[Can]] = {
     Role.SUPPLIER_CLERK: frozenset(SUPPLIER_CLERK),
     Role.SUPPLIER_OWNER: frozenset(
         SUPPLIER_CLERK
-        | {Can.MANAGE_CATALOGUE, Can.SEE_STATEMENT, Can.GRANT_ROLES, Can.MANAGE_PARTNERS}
+        | {
+            Can.MANAGE_CATALOGUE,
+            Can.MANAGE_LINKS,
+            Can.SEE_STATEMENT,
+            Can.GRANT_ROLES,
+            Can.MANAGE_PARTNERS,
+        }
     ),
     Role.COUNTER_CLERK: frozenset(COUNTER_CLERK),
     Role.OUTLET_MANAGER: frozenset(COUNTER_CLERK | {Can.EXPORT_DATA, Can.GRANT_ROLES}),

@@ -25,7 +25,7 @@ from parties.people.models import ApiToken, SignIn
 from parties.people.permissions import ROLES, SCOPED_BY, SYSTEM, Can, Grant, Role
 from parties.people.services.tokens import issue_token
 from tests.databases import NOW
-from tests.factories import actor, in_cases, make_lot, on_shelf, send
+from tests.factories import World, actor, in_cases, make_lot, on_shelf, send
 from tests.factories.people import new_account, sign_in_as
 from tests.trade.orders.world import paid, parcel_of, shop
 from traceability.balance.models import Discrepancy
@@ -38,6 +38,7 @@ from traceability.log.services import add_witness
 from traceability.models import Shipment, TraceEvent
 from traceability.printing.services import Printing, print_labels
 from traceability.recalls.services import recall_lot
+from traceability.resolver.services import LinkEntry, Whereabouts, register_link
 from trade.orders.models import Refund
 from trade.orders.services.endings import cancel_order
 from trade.sales.rules import Item, Paid, Ticket
@@ -103,6 +104,13 @@ def people(session: Session, whose: str, **limits: Any) -> dict[Role, int]:
         role: new_account(session, grant_of(role, **limits), email=f"{whose}-{role}@example.com").id
         for role in Role
     }
+
+
+def homepage_of(session: Session, w: World) -> int:
+    """Set a link for the product's code."""
+    entry = LinkEntry((("01", w.sku.gtin),), "homepage", "https://a.example.org/", "主页")
+    where = Whereabouts("localhost", demo=False)
+    return register_link(session, entry, where=where, actor=w.owner, now=NOW).id
 
 
 @pytest.fixture
@@ -229,6 +237,7 @@ def matrix(web: Flask, database: Database, tmp_path: Path) -> Matrix:
             "discrepancy_id": session.scalars(select(Discrepancy.id)).first(),
             "alarm_id": odd_scan(session, w.sku.gtin),
             "refund_id": session.scalars(select(Refund.id)).one(),
+            "link_id": homepage_of(session, w),
             "token_id": session.scalars(select(ApiToken.id)).first(),
             "sign_in_id": 1,
             "sale_id": made.id,

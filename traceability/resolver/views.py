@@ -91,7 +91,7 @@ def leads_elsewhere(session: Session, link: DigitalLink) -> bool:
 def answer(session: Session, link: DigitalLink) -> Response:
     """Answer as a resolver: list, redirect, offer a choice; raises NoSuchLink (404)."""
     found = levels(
-        session, link.path, base=base(), pages=base() + PAGES, words=_words(), now=clock.now()
+        session, link.path, base=base(), pages=base() + PAGES, words=page_words(), now=clock.now()
     )
     if not found:
         raise NotFound("Nobody has recorded a pack with this code")
@@ -149,7 +149,8 @@ def _choice(found: Sequence[Level], chosen: Sequence[Link]) -> Level:
     return Level(level.anchor, level.description, tuple(chosen), None)
 
 
-def _words() -> Words:
+def page_words() -> Words:
+    """Give the titles of our own pages in the language of this request."""
     spoken = request.accept_languages.best_match(["zh", "en"])
     language = request.cookies.get("lang") or (spoken or "zh")
     if language == "en":
