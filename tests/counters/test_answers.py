@@ -172,6 +172,20 @@ def test_a_destroyed_jar_is_not_sold(clerk: FlaskClient, counter: Counter) -> No
     assert told(ask(clerk, counter, counter.jar(1))) == ("stop", "gone")
 
 
+def test_a_withdrawn_number_is_not_sold_and_the_answer_says_why(
+    clerk: FlaskClient, counter: Counter
+) -> None:
+    with story(counter) as w:
+        w.session.execute(
+            update(Serial)
+            .where(Serial.id == counter.jars[1].id)
+            .values(state="destroyed", withdrawn=True)
+        )
+    answer = ask(clerk, counter, counter.jar(1))
+    assert told(answer) == ("stop", "withdrawn")
+    assert "作废" in text(answer)
+
+
 def test_the_number_below_the_bars_asks_for_the_jars_own_code(
     clerk: FlaskClient, counter: Counter
 ) -> None:
