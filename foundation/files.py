@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from foundation.errors import BadInput, NotFound
+from foundation.metadata import without_metadata
 
 MOST_BYTES = 5 * 1024 * 1024
 KINDS = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
@@ -41,13 +42,15 @@ def sniff(content: bytes) -> str:
 def keep(folder: Path, content: bytes) -> StoredFile:
     """Keep `content` under `folder`; the same content again is the same file.
 
-    Raises FileRefused when it is empty, larger than 5 MB, or no PDF, JPG or PNG.
+    Pictures are kept without what cameras write into them. Raises FileRefused when it is empty,
+    larger than 5 MB, or no PDF, JPG or PNG, PictureBroken when it is a picture cut off.
     """
     if not content:
         raise FileRefused("This file is empty", field="file")
     if len(content) > MOST_BYTES:
         raise FileRefused("This file is larger than 5 MB", field="file")
     kind = sniff(content)
+    content = without_metadata(content)
     key = f"{hashlib.sha256(content).hexdigest()}.{kind}"
     path = _path(folder, key)
     if not path.exists():

@@ -509,6 +509,19 @@ def test_a_paper_comes_with_its_step(w: World) -> None:
     assert document["certificationInfo"] == ["urn:shanhuo:certificate:JC-1"]
 
 
+def test_the_file_of_a_paper_is_held_by_the_event(w: World) -> None:
+    raw = collected(w)
+    do(w, raw, "bottle", quantity=6_000, outputs=(Output(w.sku.id, "L-1", 11),))
+    lot = w.session.scalars(select(Lot).where(Lot.lot_no == "L-1")).one()
+    do(w, lot, "test", paper=report(file_key=f"{'00' * 32}.pdf"))
+    link = w.session.scalars(select(EventCertificate)).one()
+    document = json.loads(w.session.get_one(TraceEvent, link.event_id).document)
+    assert document["certificationInfo"] == [
+        "urn:shanhuo:certificate:JC-1",
+        f"ni:///sha-256;{'A' * 43}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("paper", "field"),
     [

@@ -1,5 +1,6 @@
 """Recording a lot, step by step, by its trace template."""
 
+import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -177,7 +178,7 @@ def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: dateti
         facts=values | dict(event.facts),
         ilmd=ilmd,
         certificate_ids=certificates,
-        certification=(_paper_uri(entry.paper),) if entry.paper else (),
+        certification=_paper_uris(entry.paper) if entry.paper else (),
         template_step=entry.step,
         key=entry.key,
     )
@@ -195,9 +196,17 @@ def record_step(session: Session, entry: StepEntry, *, actor: Actor, now: dateti
     return event_id
 
 
-def _paper_uri(paper: Paper) -> str:
-    """Name a paper as certificationInfo wants it: by a URI (EPCIS 2.0 section 7.3.6)."""
-    return f"urn:shanhuo:certificate:{quote(paper.number.strip(), safe='')}"
+def _paper_uris(paper: Paper) -> tuple[str, ...]:
+    """Name a paper as certificationInfo wants it: by URIs (EPCIS 2.0 section 7.3.6).
+
+    Its number, and of its file the SHA-256 as RFC 6920 writes it, so that the log holds it too.
+    """
+    named = f"urn:shanhuo:certificate:{quote(paper.number.strip(), safe='')}"
+    if paper.file_key is None:
+        return (named,)
+    digest = bytes.fromhex(paper.file_key.partition(".")[0])
+    told = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return named, f"ni:///sha-256;{told}"
 
 
 def _with(event: Happening, **changes: Any) -> Happening:
