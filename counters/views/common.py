@@ -20,7 +20,8 @@ WITHIN = {
     "counters.sales": "counters.sell",
     "counters.receive_one": "counters.receive",
     "counters.receipt": "counters.receipts",
-    "counters.recall_act": "counters.recalls",
+    "counters.recalls": "counters.expiry",
+    "counters.recall_act": "counters.expiry",
 }
 """Which page of the head an address belongs to that is none itself."""
 PAGES = (
@@ -28,7 +29,6 @@ PAGES = (
     ("counters.receive", "box"),
     ("counters.stock", "list"),
     ("counters.expiry", "clock"),
-    ("counters.recalls", "stop"),
     ("counters.receipts", "doc"),
     ("counters.day", "wallet"),
 )
@@ -51,7 +51,6 @@ def page(template: str, outlet: Outlet, **values: Any) -> str:
         "counters.receive": _("Goods in"),
         "counters.stock": _("Stock"),
         "counters.expiry": _("Expiry"),
-        "counters.recalls": _("Recalls"),
         "counters.receipts": _("Receipts"),
         "counters.day": _("Today"),
     }

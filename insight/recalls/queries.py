@@ -80,22 +80,24 @@ def buyers_of(session: Session, affected: Affected, reach: Reach = EVERYWHERE) -
     refs: set[str] = set()
     guessed = case((SaleLine.lot_certainty == "inferred", SaleLine.quantity), else_=0)
     for condition in line_conditions(affected):
+        # One pass over the lines: sales at counters carry no order and fold into their outlet.
         rows = session.execute(
-            select(Sale.place_id, func.sum(SaleLine.quantity), func.sum(guessed), func.count())
+            select(
+                Sale.place_id,
+                Sale.order_ref,
+                func.sum(SaleLine.quantity),
+                func.sum(guessed),
+                func.count(),
+            )
             .join(Sale, Sale.id == SaleLine.sale_id)
             .where(condition)
-            .group_by(Sale.place_id)
+            .group_by(Sale.place_id, Sale.order_ref)
         )
-        for place_id, *counts in rows:
+        for place_id, order_ref, *counts in rows:
+            if order_ref is not None:
+                refs.add(order_ref)
             for position, count in enumerate(counts):
                 sums[place_id][position] += int(count)
-        refs.update(
-            session.scalars(
-                select(distinct(Sale.order_ref))
-                .join(SaleLine, SaleLine.sale_id == Sale.id)
-                .where(condition, Sale.order_ref.is_not(None))
-            )
-        )
     outlets = {
         row.place_id: row
         for row in session.scalars(

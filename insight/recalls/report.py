@@ -7,7 +7,7 @@ from typing import Any
 
 from insight.recalls.queries import Buyers
 from traceability.recalls.queries import Impact
-from traceability.recalls.rules import Target
+from traceability.recalls.rules import Spot, Target
 
 
 def report_of(
@@ -15,6 +15,9 @@ def report_of(
 ) -> dict[str, Any]:
     """Give the whole reach as JSON-like data. Quantities are base units; nobody is named."""
     held = _sums(impact, "on_hand")
+    at: dict[int, list[Spot]] = defaultdict(list)
+    for spot in impact.spots:
+        at[spot.place_id].append(spot)
     return {
         "drill": drill,
         "made_at": now.isoformat(timespec="seconds"),
@@ -60,9 +63,8 @@ def report_of(
                 "name_en": place.name_en,
                 "outlet": place.outlet_code,
                 "lots": [
-                    {"lot": impact.lots[s.lot_id].lot_no, "on_hand": s.on_hand}
-                    for s in impact.spots
-                    if s.place_id == place.id
+                    {"lot": impact.lots[spot.lot_id].lot_no, "on_hand": spot.on_hand}
+                    for spot in at[place.id]
                 ],
             }
             for place in impact.places.values()
