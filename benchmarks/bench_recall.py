@@ -8,13 +8,13 @@ steps would measure the recording and not the recall.
 import time
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import func, insert, select
 
 from benchmarks.databases import KINDS
 from benchmarks.harness import Figure, Size
 from foundation.db import Database
+from foundation.ids import time_uuid
 from goods.catalogue.models import Sku
 from goods.stock.models import Lot, Serial, StockBalance
 from insight.recalls.queries import buyers_of
@@ -110,7 +110,8 @@ def _items(session: Any, sku_id: int, lots: Any, outlets: Any, numbers: range) -
         )
         if not sold:
             continue
-        sale_id, at = uuid4(), NOW + timedelta(seconds=n)
+        at = NOW + timedelta(seconds=n)
+        sale_id = time_uuid(at)
         sales.append(
             {
                 "id": sale_id,
