@@ -22,7 +22,7 @@ from traceability.log.keys import signers
 from traceability.log.sequencer import BATCH, sequence
 from traceability.partners.reports import report_news, send_reports_aside
 from traceability.printing.files import LabelFiles
-from traceability.printing.jobs import make_labels, on_labels_wanted
+from traceability.printing.jobs import forget_files, make_labels, on_labels_wanted
 from traceability.printing.messages import LabelsWanted
 from traceability.recalls.messages import RecallAnnounced
 from trade.orders import sweeps
@@ -61,7 +61,8 @@ def rounds(settings: Settings) -> Sequence[Round]:
         Round("forget_scans", 24 * 3600, _in_transaction(forget_scans)),
         Round("recount", 2, run_recounts),
         Round("sequence_log", 1, partial(sequence_log, settings)),
-        Round("make_labels", 0, partial(_make_labels, settings)),
+        Round("make_labels", 0, partial(_with_files, make_labels, settings)),
+        Round("forget_label_files", 24 * 3600, partial(_with_files, forget_files, settings)),
         Round("expire_unpaid", 5, asked(sweeps.expire_unpaid)),
         Round("reconcile_payments", 5, asked(sweeps.reconcile_open_payments)),
         Round("run_refunds", 3, asked(sweeps.run_due_refunds)),
@@ -80,9 +81,13 @@ def sequence_log(
     return sequence(database, keys, now, batch=batch)
 
 
-def _make_labels(settings: Settings, database: Database, now: datetime) -> int:
-    files = LabelFiles(settings.files_dir / "labels", settings.public_url)
-    return make_labels(database, files, now)
+def _with_files(
+    act: Callable[[Database, LabelFiles, datetime], int],
+    settings: Settings,
+    database: Database,
+    now: datetime,
+) -> int:
+    return act(database, LabelFiles(settings.files_dir / "labels", settings.public_url), now)
 
 
 Sweep = Callable[[Database, PaymentProvider, datetime], object]

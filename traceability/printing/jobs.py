@@ -27,6 +27,8 @@ from traceability.printing.queries import labels_of
 
 LEASE = timedelta(seconds=60)
 MOST_ATTEMPTS = 5
+KEPT = timedelta(days=30)
+"""How long a file lies ready; after that it can be made again."""
 
 
 def on_labels_wanted(session: Session, payloads: list[Payload], _now: datetime) -> None:
@@ -63,6 +65,17 @@ def make_labels(database: Database, files: LabelFiles, now: datetime) -> int:
         files.forget(printed.id)
         files.path(printed).unlink(missing_ok=True)
     return drawn
+
+
+def forget_files(_database: Database, files: LabelFiles, now: datetime) -> int:
+    """Throw away files, whole or half-made, that nobody touched for a month; give how many."""
+    if not files.folder.is_dir():
+        return 0
+    old = (now - KEPT).timestamp()
+    gone = [path for path in files.folder.iterdir() if path.stat().st_mtime < old]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(gone)
 
 
 def _due(now: datetime) -> tuple[object, ...]:

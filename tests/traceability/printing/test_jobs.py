@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.jobs import handlers
 from app.settings import Settings
+from foundation import clock
 from foundation.db import Database
 from foundation.outbox import deliver
 from goods.catalogue.models import Product
@@ -19,7 +20,7 @@ from tests.traceability.labels.printed import codes, page_texts, pages
 from traceability.models import LabelPrint
 from traceability.printing import files as making
 from traceability.printing.files import LabelFiles
-from traceability.printing.jobs import LEASE, MOST_ATTEMPTS, make_labels
+from traceability.printing.jobs import KEPT, LEASE, MOST_ATTEMPTS, forget_files, make_labels
 from traceability.printing.models import LabelJob
 from traceability.printing.services import (
     Printing,
@@ -208,3 +209,22 @@ def test_a_full_disk_is_told_in_the_job(shop: Shop, tmp_path: Path) -> None:
     assert job.state == "failed"
     assert "disk" in job.fault
     assert isinstance(job.finished_at, datetime)
+
+
+def test_files_are_kept_for_a_month_after_which_they_are_made_again(shop: Shop) -> None:
+    print_id = shop.ask()
+    shop.hand_over()
+    assert forget_files(shop.database, shop.files, clock.now()) == 0
+    while shop.make():
+        pass
+    file = shop.files.folder / f"{print_id}.pdf"
+    assert forget_files(shop.database, shop.files, clock.now()) == 0
+    assert file.exists()
+    assert forget_files(shop.database, shop.files, clock.now() + KEPT + timedelta(days=1)) == 1
+    assert not file.exists()
+    with shop.database.transaction() as session:
+        go_on_job(session, print_id, actor=shop.owner, now=NOW)
+    shop.hand_over()
+    while shop.make():
+        pass
+    assert file.exists()
