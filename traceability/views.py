@@ -133,7 +133,9 @@ def _shown(session: Session, link: DigitalLink) -> Response:
 def _unreadable(refusal: BadInput) -> Response:
     if _asks_for_data():
         return _no(refusal)
-    return _page("unreadable", refusal.status, refusal=refusal, path=request.path[:400])
+    return _page(
+        "unreadable", refusal.status, refusal=refusal, path=raw_path(request.environ, PAGES)[:400]
+    )
 
 
 def _unknown(refusal: NotFound, link: DigitalLink | None) -> Response:
