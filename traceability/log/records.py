@@ -14,14 +14,13 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from traceability.log.merkle import leaf_hash, root_of
+from traceability.rules import PRIVATE
 
-PRIVATE_FACTS = frozenset({"operator_id", "waybill_no", "ear_tags", "picker_group", "discrepancy"})
-"""Facts of an event that are nobody's business outside; they are left out of the public form."""
 PRIVATE_TRANSACTIONS = frozenset({"inv"})
 OWN = "shanhuo:"
 OTHER_ITEMS = f"{OWN}otherItems"
 ITEMS = f"{OWN}items"
-DROPPED = frozenset({"@context", OTHER_ITEMS, ITEMS, *(OWN + name for name in PRIVATE_FACTS)})
+DROPPED = frozenset({"@context", OTHER_ITEMS, ITEMS, *(OWN + name for name in PRIVATE)})
 ITEM_LISTS = ("epcList", "childEPCs", "inputEPCList", "outputEPCList")
 PARTNERS = f"{OWN}betweenPartners"
 BARE = (

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from foundation.db import Database, add_rows
+from foundation.db import Database, add_rows, core
 from goods.catalogue.models import Sku
 from goods.stock.models import LogisticUnit, Lot, Serial
 from traceability.epcis.event_hash import event_hash
@@ -92,12 +92,16 @@ def sequence(
 
 def prepare(session: Session, batch: int) -> list[Waiting]:
     """Read what waits, oldest first, and work out hashes and tags. Writes nothing."""
-    rows = session.execute(
-        select(LogQueue.id, TraceEvent.id, TraceEvent.document, TraceEvent.capture_job_id)
-        .join(TraceEvent, TraceEvent.id == LogQueue.event_id)
-        .order_by(LogQueue.id)
-        .limit(batch)
-    ).all()
+    rows = (
+        core(session)
+        .execute(
+            select(LogQueue.id, TraceEvent.id, TraceEvent.document, TraceEvent.capture_job_id)
+            .join(TraceEvent, TraceEvent.id == LogQueue.event_id)
+            .order_by(LogQueue.id)
+            .limit(batch)
+        )
+        .all()
+    )
     named = tags_of(session, [row[1] for row in rows])
     foreign = foreign_tags_of(session, [row[1] for row in rows if row[3] is not None])
     waiting = []
@@ -120,6 +124,7 @@ def tags_of(session: Session, event_ids: Sequence[UUID]) -> dict[UUID, dict[byte
     """Give, by event, the tags of the items, lots and cases that it concerns."""
     found: dict[UUID, dict[bytes, bytes | None]] = {}
     tags: dict[tuple[str, str], bytes] = {}
+    run = core(session).execute
 
     def tag(kind: str, uri: str) -> bytes:
         known = tags.get((kind, uri))
@@ -128,7 +133,7 @@ def tags_of(session: Session, event_ids: Sequence[UUID]) -> dict[UUID, dict[byte
         return known
 
     for some in _some(event_ids):
-        for event_id, gtin, serial, lot_no in session.execute(
+        for event_id, gtin, serial, lot_no in run(
             select(EventSerial.event_id, Sku.gtin, Serial.serial, Lot.lot_no)
             .join(Serial, Serial.id == EventSerial.serial_id)
             .join(Lot, Lot.id == Serial.lot_id)
@@ -138,7 +143,7 @@ def tags_of(session: Session, event_ids: Sequence[UUID]) -> dict[UUID, dict[byte
             lot = LotRef(0, 0, gtin, lot_no, "")
             item = SerialRef(0, lot, serial)
             found.setdefault(event_id, {})[tag_of("item", item.uri)] = tag("lot", lot.uri)
-        for event_id, gtin, lot_no, role, whole in session.execute(
+        for event_id, gtin, lot_no, role, whole in run(
             select(EventLot.event_id, Sku.gtin, Lot.lot_no, EventLot.role, EventLot.whole_lot)
             .join(Lot, Lot.id == EventLot.lot_id)
             .join(Sku, Sku.id == Lot.sku_id)
@@ -147,7 +152,7 @@ def tags_of(session: Session, event_ids: Sequence[UUID]) -> dict[UUID, dict[byte
             kind = "input" if role == "input" else "lot" if whole else "part"
             uri = LotRef(0, 0, gtin, lot_no, "").uri
             found.setdefault(event_id, {}).setdefault(tag(kind, uri), None)
-        for event_id, sscc in session.execute(
+        for event_id, sscc in run(
             select(EventUnit.event_id, LogisticUnit.sscc)
             .join(LogisticUnit, LogisticUnit.id == EventUnit.unit_id)
             .where(EventUnit.event_id.in_(some))
@@ -265,7 +270,7 @@ def _records(
 def _last_leaves(session: Session, tags: set[bytes]) -> dict[bytes, int]:
     found: dict[bytes, int] = {}
     for some in _some(sorted(tags)):
-        rows = session.execute(
+        rows = core(session).execute(
             select(LogSubject.tag, func.max(LogSubject.leaf_index))
             .where(LogSubject.tag.in_(some))
             .group_by(LogSubject.tag)
