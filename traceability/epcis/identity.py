@@ -128,6 +128,7 @@ def _constrained(ai: str, key: str, pairs: list[tuple[str, str]]) -> Identity | 
     return Identity(ai, key)
 
 
+@lru_cache(maxsize=8192)
 def identify(text: str) -> Identity | None:
     """Read an EPC URN, an EPC class or one-class pattern, or a Digital Link URI of any host.
 
