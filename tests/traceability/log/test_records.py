@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parents[3] / "static" / "js" / "verify.js"
 
 
 def test_pages_log_and_browser_leave_out_the_same() -> None:
-    assert epcis.HIDDEN_KEYS == {f"shanhuo:{name}" for name in PRIVATE}
+    assert {f"shanhuo:{name}" for name in PRIVATE} == epcis.HIDDEN_KEYS
     assert PRIVATE_TRANSACTIONS == epcis.PRIVATE_TRANSACTIONS
     (line,) = [t for t in SCRIPT.read_text("utf-8").splitlines() if t.startswith("const PRIVATE")]
     assert all(f'"{name}"' in line for name in PRIVATE)
