@@ -52,7 +52,7 @@ def party_of(session: Session, visitor: Visitor, wanted: MayDo) -> Party:
     if bound is not None:
         if wanted not in visitor.token_scopes:
             raise NotAllowed("This token may not %(wanted)s", wanted=wanted.value)
-        if not may_manage_system(actor, bound):
+        if not may_manage_system(bound, actor=actor):
             raise NotAllowed("Who made this token no longer speaks for the organisation")
         viewer = viewer_of(session, actor, bound)
         return Party(actor, visitor.account_id, bound, viewer, bound, visitor.token_id)

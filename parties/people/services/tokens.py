@@ -157,12 +157,12 @@ def _must_manage(actor: Actor, account_id: int) -> None:
         actor.must(Can.OPERATE)
 
 
-def may_manage_system(actor: Actor, organisation_id: int) -> bool:
+def may_manage_system(organisation_id: int, *, actor: Actor) -> bool:
     """Tell whether somebody may let systems of an organisation in: its head, or an operator."""
     scope = Scope(organisation_id=organisation_id)
     return actor.can(Can.OPERATE) or actor.can(Can.MANAGE_PARTNERS, scope)
 
 
 def _must_manage_system(actor: Actor, organisation_id: int) -> None:
-    if not may_manage_system(actor, organisation_id):
+    if not may_manage_system(organisation_id, actor=actor):
         raise NotAllowed("You may not do this here")
