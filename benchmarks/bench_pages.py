@@ -46,7 +46,9 @@ def run(size: Size) -> list[Figure]:
     pages = pages_of(where)
     named = {"product page": pages.product, "list page": pages.category, "scan page": pages.scan}
     env = {**where.env, "CONSTANT_PAGES": " ".join(named.values())}
-    constant = serve("benchmarks.constant:app", env=env, threads=THREADS, ready=pages.product)
+    constant = serve(
+        "benchmarks.constant:bridge", env=env, threads=THREADS, ready=pages.product, bridged=True
+    )
     figures = []
     with served(where) as ours, constant as bare:
         for name, path in named.items():

@@ -1,6 +1,6 @@
 """Bare Flask: the same templates as the real pages, rendered from what the views found once.
 
-Served by `granian benchmarks.constant:app` in a process of its own. At start-up it asks the real
+Served by granian as the real application is, by `app.bridge`, in a process of its own. At start-up it asks the real
 application once for each page named in CONSTANT_PAGES (parted by blanks), and keeps which template
 was rendered with which values. From then on there is no database, no session, no guard, no hook
 before or after a request: only Flask's routing, Jinja, and the functions that templates call.
@@ -14,6 +14,7 @@ from flask_babel import Babel
 from jinja2 import Template
 
 from app import create_app, language
+from app.bridge import Bridge
 from app.settings import read_settings
 from benchmarks.serving import ACCEPT
 from foundation.db import open_database
@@ -73,8 +74,8 @@ def build() -> Flask:
     return flask
 
 
-def __getattr__(name: str) -> Flask:
+def __getattr__(name: str) -> Bridge:
     """Build the application when the server asks for it, not when a test imports this."""
-    if name != "app":
+    if name != "bridge":
         raise AttributeError(name)
-    return build()
+    return Bridge(build(), threads=int(os.environ["WEB_THREADS"]))

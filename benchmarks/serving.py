@@ -59,16 +59,23 @@ def serve(
     threads: int = 2,
     ready: str = "/healthz",
     within: float = 60,
+    bridged: bool = False,
 ) -> Iterator[Server]:
     """Serve a WSGI target (`module:app`) by granian, one process, until the block ends.
+
+    `bridged`: the target is an `app.bridge.Bridge`, which reads its threads from WEB_THREADS.
 
     `env` comes on top of this process's environment; `ready` is a path that answers 200 when the
     server may be used. Raises RuntimeError with the end of the server's log when it does not come.
     """
     port = free_port()
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "--workers", "1"]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--blocking-threads", str(threads)]
-    command += ["--log-level", "warning", target]
+    command = [sys.executable, "-m", "granian", "--no-ws", "--workers", "1"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+    if bridged:
+        command += ["--interface", "asginl", target]
+        env = {**(env or {}), "WEB_THREADS": str(threads)}
+    else:
+        command += ["--interface", "wsgi", "--blocking-threads", str(threads), target]
     with run(command, env=env, url=f"http://127.0.0.1:{port}", ready=ready, within=within) as it:
         yield it
 
