@@ -1,9 +1,10 @@
 """Bare Flask: the same templates as the real pages, rendered from what the views found once.
 
-Served by granian as the real application is, by `app.bridge`, in a process of its own. At start-up it asks the real
-application once for each page named in CONSTANT_PAGES (parted by blanks), and keeps which template
-was rendered with which values. From then on there is no database, no session, no guard, no hook
-before or after a request: only Flask's routing, Jinja, and the functions that templates call.
+Served by granian as the real application is, by `app.bridge`, in a process of its own. At start-up
+it asks the real application once for each page named in CONSTANT_PAGES (parted by blanks), and
+keeps which template was rendered with which values. From then on there is no database, no session,
+no guard, no hook before or after a request: only Flask's routing, Jinja, and the functions that
+templates call.
 """
 
 import os
