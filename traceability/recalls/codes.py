@@ -35,7 +35,7 @@ def find_target(
     when it names several lots.
     """
     asked = text.strip()
-    if not asked or len(asked) > MOST_CODE:
+    if not asked or len(asked) > MOST_CODE or "\0" in asked:
         raise BadInput("Please enter a code or a number", field="code")
     if scope is not None and scope not in SCOPES:
         raise BadInput("Please choose what is to be recalled", field="scope")
