@@ -221,7 +221,7 @@ def print_pack_and_ship(house: House, page: Page, lot: Lot) -> tuple[list[str], 
     page.goto(f"{house.base}/coop/lots/{lot.id}/labels")
     send(page.locator("form:has([name=count])").first, count="12", layout="roll-60x40")
     house.look(page, "labels")
-    address = page.locator("a[href$='.pdf']").first.get_attribute("href")
+    address = page.locator("a[href$='/file']").first.get_attribute("href")
     sheet = page.request.get(f"{house.base}{address}").body()
     page.goto(f"{house.base}/coop/lots/{lot.id}/cases")
     house.look(page, "cases")
@@ -273,9 +273,11 @@ def buy(house: House, page: Page) -> str:
     for address, name in (("/", "home"), (f"/p/{house.region.product.code}", "product")):
         page.goto(house.base + address)
         house.look(page, name)
-    page.locator("form[action$='/basket/add']").first.evaluate(
-        "(form) => form.requestSubmit(form.querySelector('button[value=basket]'))"
-    )
+    with page.expect_response(lambda answer: answer.url.endswith("/basket/add")) as added:
+        page.locator("form[action$='/basket/add']").first.evaluate(
+            "(form) => form.requestSubmit(form.querySelector('button[value=basket]'))"
+        )
+    assert added.value.status in {200, 303}, added.value.text()[:2000]
     page.wait_for_load_state()
     page.goto(f"{house.base}/basket")
     house.look(page, "basket")

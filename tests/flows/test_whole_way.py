@@ -187,7 +187,7 @@ def make_and_print(region: Region, coop: Surfer) -> tuple[Lot, list[str]]:
         assert done == wanted
     coop.open(f"/coop/lots/{lot.id}/labels")
     coop.send("count", count="24", layout="a4-3x8")
-    (sheet,) = coop.links(r"/coop/labels/\d+\.pdf")[:1]
+    (sheet,) = coop.links(r"/coop/labels/\d+/file")[:1]
     codes = decoded(coop.file(sheet))
     assert len(set(codes)) == 24
     beginning = f"{region.settings.public_url}/01/{region.pack.gtin}/10/{lot.lot_no}/21/"

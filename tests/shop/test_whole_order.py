@@ -307,7 +307,7 @@ def test_the_way_from_basket_to_payment_receipt_and_trace(
     assert "DEMO1" in page
     traced = re.findall(r'href="(/01/[^"]+)"', page)
     assert len(traced) == 2
-    assert client.get(traced[0]).status_code == 200
+    assert client.get(traced[0], headers={"Accept": "text/html"}).status_code == 200
     data = {"parcel": str(parcel.id)}
     assert client.post(f"/orders/{number}/received", data=data).status_code == 303
     assert "已完成" in client.get(f"/orders/{number}").text
