@@ -133,6 +133,16 @@ def answer(page: Page) -> Any:
     return page.locator(".answer")
 
 
+def wait_for_the_camera_to_stop(page: Page) -> None:
+    """A dialog says only afterwards that it was closed."""
+    running = page.locator("[data-video]")
+    for _ in range(100):
+        if running.evaluate("video => video.srcObject") is None:
+            return
+        page.wait_for_timeout(20)
+    raise AssertionError("the camera still runs")
+
+
 def test_two_jars_by_gun_and_one_by_camera_make_one_sale_with_a_receipt(
     playwright: Playwright, app: Flask, counter: Counter, base: str, tmp_path: Path
 ) -> None:
@@ -154,12 +164,7 @@ def test_two_jars_by_gun_and_one_by_camera_make_one_sale_with_a_receipt(
     page.get_by_role("button", name="用摄像头扫").click()
     expect(page.locator("[data-count]")).to_have_text("这一单，3 件", timeout=20_000)
     page.locator("#camera").get_by_role("button", name="好了").click()
-    running = page.locator("[data-video]")
-    for _ in range(100):  # the dialog says only afterwards that it was closed
-        if running.evaluate("video => video.srcObject") is None:
-            break
-        page.wait_for_timeout(20)
-    assert running.evaluate("video => video.srcObject") is None
+    wait_for_the_camera_to_stop(page)
     expect(page.locator("[data-total]")).to_have_text("¥168.00")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
