@@ -269,8 +269,7 @@ def _path_of(code: Code) -> str:
 
 def _page(name: str, status: int = 200, **shown: Any) -> Response:
     answer = make_response(render_template(f"trace/{name}.html", **shown), status)
-    answer.vary.add("Accept")
-    answer.vary.add("Cookie")
+    answer.headers["Vary"] = "Accept, Cookie"
     return answer
 
 

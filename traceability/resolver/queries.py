@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, bindparam, or_, select
@@ -19,6 +20,8 @@ PAGE: Final = "text/html"
 BOTH: Final = ("zh", "en")
 
 _LINK = ResolverLink.__table__.c
+MOST_LEVELS: Final = 6
+"""As many entities as links of one thing may hang on; an IN would be spelled out on every run."""
 _STANDING: Final = (
     select(
         _LINK.path,
@@ -31,7 +34,7 @@ _STANDING: Final = (
         _LINK.role,
     )
     .where(
-        _LINK.path.in_(bindparam("paths", expanding=True)),
+        or_(*(_LINK.path == bindparam(f"path{i}") for i in range(MOST_LEVELS))),
         _LINK.retired_at.is_(None),
         _LINK.active_from <= bindparam("now"),
         or_(_LINK.active_until.is_(None), _LINK.active_until > bindparam("now")),
@@ -65,7 +68,9 @@ def standing_links(
     """Give the set links of a thing by level, the most granular level first."""
     levels = {path_text(level): level for level in levels_of(path)}
     found: dict[tuple[Element, ...], list[Row[Any]]] = {level: [] for level in levels.values()}
-    for row in core(session).execute(_STANDING, {"paths": list(levels), "now": now}):
+    asked = [*levels, *repeat(path_text(path), MOST_LEVELS - len(levels))]
+    given = {f"path{i}": asked[i] for i in range(MOST_LEVELS)}
+    for row in core(session).execute(_STANDING, given | {"now": now}).all():
         found[levels[row.path]].append(row)
     return found
 

@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -73,7 +75,7 @@ class Told(NamedTuple):
     """Steps of a story and the raw facts behind them."""
 
     steps: list[StoryStep]
-    facts: dict[UUID, dict[str, Any]]
+    facts: dict[UUID, Mapping[str, Any]]
     evidence: dict[UUID, list[Evidence]]
 
 
@@ -83,7 +85,7 @@ def item_story(session: Session, gtin: str, serial: str, *, now: datetime) -> St
     if head is None:
         raise UnknownItem("Nobody has recorded a pack with this code")
     told = _told(session, head.lot_id, head.serial_id, rows.steps_of(head))
-    held = rows.held_on(session, head.lot_id, head.serial_id)
+    held = rows.held_on(session, head.lot_id, head.serial_id) if head.held else None
     sold = _sold(told) if head.state == "sold" else None
     story = _story(
         head,
@@ -106,7 +108,7 @@ def lot_story(session: Session, gtin: str, lot_no: str, *, now: datetime) -> Sto
     told.steps.extend(_summed_up(flows, head, goods))
     turn = {step["step"]: n for n, step in enumerate(rows.steps_of(head))}
     told.steps.sort(key=lambda step: (step.at, turn.get(step.code, len(turn))))
-    held = rows.held_on(session, head.lot_id, None)
+    held = rows.held_on(session, head.lot_id, None) if head.held else None
     outlets = _outflows(flows, rows.balance_rows(session, head.lot_id))
     done = {step.code for step in told.steps}
     story = _story(
@@ -176,13 +178,13 @@ def _told(
         evidence.setdefault(row.event_id, []).append(Evidence(paper, row.results, row.fields))
     own = {lot_id} | {row.lot_id for row in found if row.role == "input"}
     steps: list[StoryStep] = []
-    facts: dict[UUID, dict[str, Any]] = {}
+    facts: dict[UUID, Mapping[str, Any]] = {}
     for event_id, group in groupby(found, key=lambda row: row.id):
         lines = list(group)
         first = lines[0]
         if first.biz_step in HIDDEN:
             continue
-        facts[event_id] = _facts(first.document)
+        facts[event_id] = NOTHING if first.document is None else _facts(first.document)
         papers = tuple(each.paper for each in evidence.get(event_id, ()))
         steps.append(_step(lines, own, by_code, facts[event_id], papers))
     # What one act records has one time, and ids say nothing of the order: the template does.
@@ -191,11 +193,15 @@ def _told(
     return Told(steps, facts, evidence)
 
 
-def _facts(document: str | None) -> dict[str, Any]:
-    if document is None:
-        return {}
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+@lru_cache(maxsize=512)
+def _facts(document: str) -> Mapping[str, Any]:
+    """Read the facts out of an event; it never changes, so the same text is parsed once."""
     start = len(OWN)
-    return {k[start:]: v for k, v in json.loads(document).items() if k.startswith(OWN)}
+    found = {k[start:]: v for k, v in json.loads(document).items() if k.startswith(OWN)}
+    return MappingProxyType(found)
 
 
 def _step(

@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Row,
     Select,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     case,
+    exists,
     func,
     select,
     union,
@@ -214,6 +216,11 @@ def steps_of(row: Read) -> Sequence[Mapping[str, Any]]:
     return _parsed(row.steps) if row.steps else ()
 
 
+def _held(concerns: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Say whether any hold stands, so that the rest is asked only where there is one."""
+    return exists().where(HOLD.c.released_at.is_(None), concerns).label("held")
+
+
 ITEM_HEAD: Final = _around(
     _template(
         _goods(
@@ -223,6 +230,7 @@ ITEM_HEAD: Final = _around(
                 case((SERIAL.c.withdrawn, "withdrawn"), else_=SERIAL.c.state).label("state"),
                 *HEAD,
                 *PLACE,
+                _held((HOLD.c.lot_id == LOT.c.id) | (HOLD.c.serial_id == SERIAL.c.id)),
             )
             .select_from(SERIAL)
             .join(SKU, SKU.c.id == SERIAL.c.sku_id)
@@ -233,7 +241,11 @@ ITEM_HEAD: Final = _around(
 ).where(SKU.c.gtin == bindparam("gtin"), SERIAL.c.serial == bindparam("serial"))
 
 LOT_HEAD: Final = _template(
-    _goods(select(*HEAD).select_from(LOT).join(SKU, SKU.c.id == LOT.c.sku_id))
+    _goods(
+        select(*HEAD, _held(HOLD.c.lot_id == LOT.c.id))
+        .select_from(LOT)
+        .join(SKU, SKU.c.id == LOT.c.sku_id)
+    )
 ).where(SKU.c.gtin == bindparam("gtin"), LOT.c.lot_no == bindparam("lot_no"))
 
 GOODS_HEAD: Final = _goods(select(SKU.c.id.label("sku_id"), *GOODS).select_from(SKU)).where(

@@ -358,12 +358,12 @@ def test_a_long_story_takes_no_more_statements_than_a_short_one(w: World) -> Non
         story_of(w, fresh)
     with statements(w.session) as long:
         story_of(w, serials[0])
-    assert len(short) == len(long) == 4
+    assert len(short) == len(long) == 3
     with statements(w.session) as of_lot:
         lot_story(w.session, w.sku.gtin, made.lot_no, now=NOW)
     with statements(w.session) as of_long_lot:
         lot_story(w.session, w.sku.gtin, lot.lot_no, now=NOW)
-    assert len(of_lot) == len(of_long_lot) == 6
+    assert len(of_lot) == len(of_long_lot) == 5
 
 
 # --- cases, articles, samples ---
